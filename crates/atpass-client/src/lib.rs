@@ -1,0 +1,1 @@
+//! Log in, hold a session, refresh it, call with it, log out.

@@ -1,0 +1,287 @@
+//! The client itself.
+
+use std::error::Error as _;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use http::header::{ACCEPT, CONTENT_TYPE, LOCATION};
+use http::{HeaderMap, HeaderValue, StatusCode};
+use serde::de::DeserializeOwned;
+use url::{Host, Url};
+
+use crate::address::is_public;
+use crate::error::{FetchError, Stage};
+use crate::limits::HostLimits;
+use crate::resolver::{FilteringResolver, NotPublic, NotResolved};
+
+/// What may be fetched, and how long it may take.
+#[derive(Clone, Debug)]
+pub struct FetchConfig {
+    /// Plain http, to this machine only. For development.
+    pub allow_http: bool,
+    /// Loopback addresses. For development.
+    pub allow_loopback: bool,
+    /// Root certificates besides the usual ones, PEM.
+    pub root_certificates: Vec<Vec<u8>>,
+    /// For the connection.
+    pub connect_timeout: Duration,
+    /// For everything, from the name look-up to the last byte.
+    pub total_timeout: Duration,
+    /// The longest body, bytes.
+    pub max_body: usize,
+    /// Requests at once for each host.
+    pub per_host: usize,
+}
+
+impl Default for FetchConfig {
+    fn default() -> Self {
+        Self {
+            allow_http: false,
+            allow_loopback: false,
+            root_certificates: Vec::new(),
+            connect_timeout: Duration::from_secs(5),
+            total_timeout: Duration::from_secs(10),
+            max_body: 512 * 1024,
+            per_host: 16,
+        }
+    }
+}
+
+impl FetchConfig {
+    /// For a network on this machine: plain http and loopback addresses are allowed.
+    pub fn development() -> Self {
+        Self {
+            allow_http: true,
+            allow_loopback: true,
+            ..Self::default()
+        }
+    }
+}
+
+/// A hardened HTTP client. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Fetcher {
+    client: reqwest::Client,
+    config: Arc<FetchConfig>,
+    limits: HostLimits,
+}
+
+impl Fetcher {
+    /// Prepares the client. Fails when a root certificate can't be read or TLS can't be set up.
+    pub fn new(config: FetchConfig) -> Result<Self, FetchError> {
+        let failed = |error: reqwest::Error| FetchError {
+            url: String::from("client setup"),
+            stage: Stage::Connect(innermost(&error)),
+        };
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "the one place where a client is made"
+        )]
+        let mut builder = reqwest::Client::builder();
+        builder = builder
+            .redirect(reqwest::redirect::Policy::none())
+            .no_proxy()
+            .connect_timeout(config.connect_timeout)
+            .dns_resolver(Arc::new(FilteringResolver {
+                allow_loopback: config.allow_loopback,
+            }))
+            .user_agent(concat!("atpass/", env!("CARGO_PKG_VERSION")));
+        for pem in &config.root_certificates {
+            let certificate = reqwest::Certificate::from_pem(pem).map_err(failed)?;
+            builder = builder.add_root_certificate(certificate);
+        }
+        Ok(Self {
+            client: builder.build().map_err(failed)?,
+            limits: HostLimits::new(config.per_host),
+            config: Arc::new(config),
+        })
+    }
+
+    /// Sends a request and reads the whole answer, whatever its status.
+    pub async fn fetch(
+        &self,
+        request: http::Request<Bytes>,
+    ) -> Result<http::Response<Bytes>, FetchError> {
+        let text = request.uri().to_string();
+        let url = Url::parse(&text).map_err(|_| FetchError {
+            url: text.split('?').next().unwrap_or_default().to_owned(),
+            stage: Stage::Url("not an absolute URL"),
+        })?;
+        let result = match self.check(&url) {
+            Ok(host) => self.send(request, &host).await,
+            Err(stage) => Err(stage),
+        };
+        result.map_err(|stage| FetchError {
+            url: without_query(&url),
+            stage,
+        })
+    }
+
+    /// Gets a JSON document: status 200 exactly, `application/json`, of the expected shape.
+    pub async fn get_json<T: DeserializeOwned>(&self, url: &Url) -> Result<T, FetchError> {
+        let failed = |stage| FetchError {
+            url: without_query(url),
+            stage,
+        };
+        let mut request = http::Request::new(Bytes::new());
+        *request.uri_mut() = url
+            .as_str()
+            .parse()
+            .map_err(|_| failed(Stage::Url("not a URL")))?;
+        let json = HeaderValue::from_static("application/json");
+        request.headers_mut().insert(ACCEPT, json);
+        let response = self.fetch(request).await?;
+        expect_json(&response).map_err(failed)?;
+        serde_json::from_slice(response.body())
+            .map_err(|error| failed(Stage::Json(error.to_string())))
+    }
+
+    /// The rules for a URL. Returns host and port, by which requests are counted.
+    fn check(&self, url: &Url) -> Result<String, Stage> {
+        let host = url.host().ok_or(Stage::Url("the URL has no host"))?;
+        let address = match &host {
+            Host::Ipv4(address) => Some(IpAddr::from(*address)),
+            Host::Ipv6(address) => Some(IpAddr::from(*address)),
+            Host::Domain(_) => None,
+        };
+        let local_name = matches!(&host, Host::Domain(name) if is_local_name(name));
+        let loopback = local_name || address.is_some_and(|address| address.is_loopback());
+        match url.scheme() {
+            "https" => {}
+            "http" if self.config.allow_http && loopback => {}
+            "http" => return Err(Stage::Url("plain http is not allowed; use https")),
+            _ => return Err(Stage::Url("only https URLs are fetched")),
+        }
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(Stage::Url("the URL has credentials in it"));
+        }
+        let allowed = if loopback {
+            self.config.allow_loopback
+        } else {
+            address.is_none_or(is_public)
+        };
+        if !allowed {
+            return Err(Stage::AddressNotPublic);
+        }
+        Ok(format!(
+            "{host}:{}",
+            url.port_or_known_default().unwrap_or_default()
+        ))
+    }
+
+    async fn send(
+        &self,
+        request: http::Request<Bytes>,
+        host: &str,
+    ) -> Result<http::Response<Bytes>, Stage> {
+        let work = async {
+            let _turn = self.limits.turn(host).await.ok_or(Stage::Busy)?;
+            let request = reqwest::Request::try_from(request).map_err(|error| classify(&error))?;
+            let mut response = self
+                .client
+                .execute(request)
+                .await
+                .map_err(|error| classify(&error))?;
+            let limit = self.config.max_body;
+            let mut body = BytesMut::new();
+            while let Some(chunk) = response.chunk().await.map_err(|error| classify(&error))? {
+                if body.len().saturating_add(chunk.len()) > limit {
+                    return Err(Stage::TooLarge { limit });
+                }
+                body.extend_from_slice(&chunk);
+            }
+            let mut answer = http::Response::new(body.freeze());
+            *answer.status_mut() = response.status();
+            *answer.headers_mut() = std::mem::take(response.headers_mut());
+            Ok(answer)
+        };
+        tokio::time::timeout(self.config.total_timeout, work)
+            .await
+            .unwrap_or(Err(Stage::Timeout))
+    }
+}
+
+fn is_local_name(name: &str) -> bool {
+    let name = name.strip_suffix('.').unwrap_or(name);
+    name == "localhost" || name.ends_with(".localhost")
+}
+
+/// Status and content type of a JSON document.
+fn expect_json(response: &http::Response<Bytes>) -> Result<(), Stage> {
+    let content_type = content_type(response.headers());
+    let status = response.status();
+    if status.is_redirection() {
+        let to = response
+            .headers()
+            .get(LOCATION)
+            .and_then(|to| to.to_str().ok())
+            .unwrap_or("nowhere");
+        return Err(Stage::Redirect(
+            to.split('?').next().unwrap_or_default().to_owned(),
+        ));
+    }
+    if status != StatusCode::OK {
+        return Err(Stage::Status {
+            status: status.as_u16(),
+            html: content_type == "text/html",
+        });
+    }
+    if content_type != "application/json" {
+        return Err(Stage::ContentType(content_type));
+    }
+    Ok(())
+}
+
+fn content_type(headers: &HeaderMap) -> String {
+    let value = headers
+        .get(CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or("(none)");
+    value
+        .split(';')
+        .next()
+        .unwrap_or_default()
+        .trim()
+        .to_ascii_lowercase()
+}
+
+fn without_query(url: &Url) -> String {
+    let mut url = url.clone();
+    url.set_query(None);
+    url.set_fragment(None);
+    url.into()
+}
+
+/// Finds out where a request failed, from the chain of causes.
+fn classify(error: &reqwest::Error) -> Stage {
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        if error.is::<NotPublic>() {
+            return Stage::AddressNotPublic;
+        }
+        if let Some(NotResolved(why)) = error.downcast_ref() {
+            return Stage::Dns(why.clone());
+        }
+        cause = error.source();
+    }
+    if error.is_timeout() {
+        Stage::Timeout
+    } else if error.is_connect() {
+        Stage::Connect(innermost(error))
+    } else {
+        Stage::Transfer(innermost(error))
+    }
+}
+
+/// The innermost cause says what happened; the outer ones repeat the URL.
+fn innermost(error: &reqwest::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text = error.to_string();
+        cause = error.source();
+    }
+    text
+}

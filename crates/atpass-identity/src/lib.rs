@@ -1,0 +1,1 @@
+//! From a handle, DID or server URL to the right authorization server.

@@ -1,0 +1,13 @@
+//! Demonstrating proof of possession (RFC 9449): the proof, its verification, the nonces.
+//!
+//! A server holds a [`NonceKeeper`], calls [`verify`] with what it expects, and records the
+//! returned [`VerifiedProof::replay_key`] until [`VerifiedProof::replay_until`]: verify first,
+//! record after. A client makes proofs with [`DpopProof::sign`].
+
+mod nonce;
+mod proof;
+mod verify;
+
+pub use nonce::{NonceKeeper, NonceStatus};
+pub use proof::{DpopProof, access_token_hash};
+pub use verify::{DpopError, Expected, QueryPolicy, VerifiedProof, verify};

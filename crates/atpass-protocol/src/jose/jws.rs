@@ -1,0 +1,99 @@
+//! The compact form of a JWS (RFC 7515 section 7.1).
+
+use super::PublicJwk;
+use crate::encoding;
+
+/// A JWS cut into its parts and decoded; nothing is verified yet.
+pub struct CompactJws<'a> {
+    /// What the signature covers.
+    signed: &'a str,
+    /// The JSON of the header.
+    pub header: Vec<u8>,
+    /// The JSON of the payload.
+    pub payload: Vec<u8>,
+    signature: [u8; 64],
+}
+
+/// Why a text is no compact JWS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum JwsError {
+    /// Longer than [`CompactJws::LONGEST`].
+    #[error("longer than 8192 characters")]
+    TooLong,
+    /// Not three base64url parts with dots between.
+    #[error("not three base64url parts with dots between them")]
+    Shape,
+    /// The signature isn't 64 bytes.
+    #[error("the signature is not the 64 bytes of ES256")]
+    Signature,
+}
+
+impl<'a> CompactJws<'a> {
+    /// The longest text that is read, in bytes.
+    pub const LONGEST: usize = 8192;
+
+    /// Cuts and decodes.
+    pub fn parse(text: &'a str) -> Result<Self, JwsError> {
+        if text.len() > Self::LONGEST {
+            return Err(JwsError::TooLong);
+        }
+        let (signed, signature) = text.rsplit_once('.').ok_or(JwsError::Shape)?;
+        let (header, payload) = signed.split_once('.').ok_or(JwsError::Shape)?;
+        Ok(Self {
+            signed,
+            header: encoding::decode(header).ok_or(JwsError::Shape)?,
+            payload: encoding::decode(payload).ok_or(JwsError::Shape)?,
+            signature: encoding::decode(signature)
+                .ok_or(JwsError::Shape)?
+                .try_into()
+                .map_err(|_| JwsError::Signature)?,
+        })
+    }
+
+    /// Whether the signature is `key`'s.
+    pub fn is_signed_by(&self, key: &PublicJwk) -> bool {
+        key.verifies(self.signed.as_bytes(), &self.signature)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::PrivateKey;
+    use super::*;
+
+    #[test]
+    fn what_one_key_signs_another_does_not_verify() {
+        let (key, other) = (
+            PrivateKey::generate().unwrap(),
+            PrivateKey::generate().unwrap(),
+        );
+        let text = key.sign_compact(&"header", &"payload").unwrap();
+        let jws = CompactJws::parse(&text).unwrap();
+        assert!(jws.is_signed_by(key.public()));
+        assert!(!jws.is_signed_by(other.public()));
+        assert_eq!(jws.payload, b"\"payload\"");
+    }
+
+    #[test]
+    fn other_shapes_are_refused() {
+        for text in [
+            "",
+            ".",
+            "..",
+            "a.b",
+            "a.b.c.d",
+            "e30.e30.!!!",
+            "e30=.e30.AA",
+        ] {
+            assert!(CompactJws::parse(text).is_err(), "{text}");
+        }
+        assert_eq!(
+            CompactJws::parse("e30.e30.AAAA").err(),
+            Some(JwsError::Signature)
+        );
+        assert_eq!(
+            CompactJws::parse(&"a".repeat(9000)).err(),
+            Some(JwsError::TooLong)
+        );
+    }
+}

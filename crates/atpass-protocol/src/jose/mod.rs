@@ -1,0 +1,20 @@
+//! Signed JSON: the part of JOSE (RFC 7515, 7517, 7518, 7638) that the profile uses.
+//!
+//! One algorithm, ES256. A [`PrivateKey`] and a [`PublicJwk`] are different types, and only the
+//! public one can be written as JSON.
+
+mod jwk_private;
+mod jwk_public;
+mod jwk_set;
+mod jws;
+mod thumbprint;
+
+pub use jwk_private::{KeyError, PrivateKey, StoredKey};
+pub(crate) use jwk_public::present;
+pub use jwk_public::{JwkError, PublicJwk};
+pub use jwk_set::{JwkSet, PublishedKey};
+pub use jws::{CompactJws, JwsError};
+pub use thumbprint::{Jkt, JktError};
+
+/// The signature algorithm (RFC 7518 section 3.4): P-256 with SHA-256.
+pub const ES256: &str = "ES256";

@@ -1,0 +1,82 @@
+//! Client metadata (atproto spec, OAuth, "Clients").
+
+use serde::{Deserialize, Serialize};
+
+use crate::id::{ClientId, LoopbackClientId, RedirectUri};
+use crate::scope::{ScopeError, ScopeSet};
+
+/// What a client says of itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClientMetadata {
+    /// The URL at which this document lies, or the loopback form.
+    pub client_id: ClientId,
+    /// `web` or `native`.
+    #[serde(default)]
+    pub application_type: ApplicationType,
+    /// Holds `authorization_code`; `refresh_token` where the client wants one.
+    pub grant_types: Vec<String>,
+    /// Holds `code`.
+    pub response_types: Vec<String>,
+    /// All that it may ask for.
+    pub scope: ScopeSet,
+    /// Where the browser may be sent back to.
+    pub redirect_uris: Vec<RedirectUri>,
+    /// Whether it has a key of its own.
+    pub token_endpoint_auth_method: TokenEndpointAuthMethod,
+    /// Always true.
+    pub dpop_bound_access_tokens: bool,
+}
+
+/// Where the client runs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ApplicationType {
+    /// On a web server or in a browser.
+    #[default]
+    Web,
+    /// On the user's machine.
+    Native,
+}
+
+/// How a client proves who it is at the token endpoint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum TokenEndpointAuthMethod {
+    /// Not at all: a public client.
+    #[serde(rename = "none")]
+    None,
+    /// By a JWT signed with its key (RFC 7523): a confidential client.
+    #[serde(rename = "private_key_jwt")]
+    PrivateKeyJwt,
+}
+
+impl ClientMetadata {
+    /// The virtual document of a loopback client (clause AS-CLI-14).
+    ///
+    /// Fails when its declared scope isn't one, or lacks `atproto`.
+    pub fn loopback(client_id: &ClientId, loopback: LoopbackClientId) -> Result<Self, ScopeError> {
+        Ok(Self {
+            client_id: client_id.clone(),
+            application_type: ApplicationType::Native,
+            grant_types: vec!["authorization_code".to_owned(), "refresh_token".to_owned()],
+            response_types: vec!["code".to_owned()],
+            scope: ScopeSet::parse(&loopback.scope)?,
+            redirect_uris: loopback.redirect_uris,
+            token_endpoint_auth_method: TokenEndpointAuthMethod::None,
+            dpop_bound_access_tokens: true,
+        })
+    }
+
+    /// Whether a request may be answered at `uri` (clause AS-CLI-15).
+    pub fn allows_redirect(&self, uri: &RedirectUri) -> bool {
+        self.redirect_uris
+            .iter()
+            .any(|declared| uri.matches(declared))
+    }
+
+    /// Whether it may have refresh tokens (clause AS-CLI-04).
+    pub fn may_refresh(&self) -> bool {
+        self.grant_types
+            .iter()
+            .any(|grant| grant == "refresh_token")
+    }
+}

@@ -1,0 +1,10 @@
+//! The three metadata documents: the authorization server's (RFC 8414), the protected
+//! resource's (RFC 9728) and the client's (atproto spec, OAuth, "Clients").
+
+mod client;
+mod resource;
+mod server;
+
+pub use client::{ApplicationType, ClientMetadata, TokenEndpointAuthMethod};
+pub use resource::{ProtectedResourceMetadata, ResourceMetadataError};
+pub use server::{AuthorizationServerMetadata, ServerMetadataError};

@@ -1,0 +1,134 @@
+//! The answer of the authorization endpoint (RFC 6749 section 4.1.2, RFC 9207), written by the
+//! server and read by the client.
+
+use super::{Form, ResponseMode, State};
+use crate::error::{OAuthError, OAuthErrorCode};
+use crate::id::{Issuer, RedirectUri};
+use crate::secret::Secret;
+
+/// What the browser carries back to the client.
+#[derive(Clone, Debug)]
+pub enum AuthorizationResponse {
+    /// The person agreed.
+    Code(Secret),
+    /// They didn't, or something went wrong.
+    Error(OAuthError),
+}
+
+impl AuthorizationResponse {
+    /// The URL to send the browser to. Always carries `state` and `iss`.
+    pub fn redirect(
+        &self,
+        to: &RedirectUri,
+        mode: ResponseMode,
+        state: &State,
+        issuer: &Issuer,
+    ) -> String {
+        let mut parameters = form_urlencoded::Serializer::new(String::new());
+        parameters.append_pair("iss", issuer.as_str());
+        parameters.append_pair("state", state.as_str());
+        match self {
+            Self::Code(code) => {
+                parameters.append_pair("code", code.expose());
+            }
+            Self::Error(error) => {
+                parameters.append_pair("error", error.code.as_str());
+                parameters.append_pair("error_description", &error.description);
+            }
+        }
+        let parameters = parameters.finish();
+        let separator = match mode {
+            ResponseMode::Fragment => '#',
+            ResponseMode::Query if to.as_str().contains('?') => '&',
+            ResponseMode::Query => '?',
+        };
+        format!("{to}{separator}{parameters}")
+    }
+}
+
+/// What came back to the client's redirect URI.
+#[derive(Clone, Debug)]
+pub struct CallbackParameters {
+    /// The request that it answers.
+    pub state: State,
+    /// The server that says it sent the answer.
+    pub iss: Option<String>,
+    /// The code, or the error.
+    pub outcome: Result<Secret, CallbackError>,
+}
+
+/// The authorization server's refusal.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{error}: {}", description.as_deref().unwrap_or("no description"))]
+pub struct CallbackError {
+    /// The code as it was sent.
+    pub error: String,
+    /// The sentence for the developer, where one was sent.
+    pub description: Option<String>,
+}
+
+impl CallbackError {
+    /// The code, where it is a standard one.
+    pub fn code(&self) -> Option<OAuthErrorCode> {
+        OAuthErrorCode::parse(&self.error)
+    }
+}
+
+impl CallbackParameters {
+    /// Reads the query (or fragment) of the redirect, without its `?` or `#`.
+    pub fn parse(query: &str) -> Result<Self, OAuthError> {
+        let form = Form::parse(query.as_bytes())?;
+        let outcome = match (form.get("code"), form.get("error")) {
+            (Some(code), None) => Ok(Secret::new(code)),
+            (None, Some(error)) => Err(CallbackError {
+                error: error.to_owned(),
+                description: form.get("error_description").map(ToOwned::to_owned),
+            }),
+            _ => {
+                return Err(OAuthError::invalid_request(
+                    "the callback must have either code or error",
+                ));
+            }
+        };
+        Ok(Self {
+            state: State::parse(form.require("state")?)?,
+            iss: form.get("iss").map(ToOwned::to_owned),
+            outcome,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Clause AS-AUTHZ-03: what the server writes, the client reads.
+    #[test]
+    fn answers_round_trip() {
+        let issuer = Issuer::parse("https://auth.example.com").unwrap();
+        let state = State::parse("a b&c").unwrap();
+        let to = RedirectUri::parse("http://127.0.0.1:1/cb?x=1").unwrap();
+        let url = AuthorizationResponse::Code(Secret::new("c=1")).redirect(
+            &to,
+            ResponseMode::Query,
+            &state,
+            &issuer,
+        );
+        let read = CallbackParameters::parse(url.split_once("?x=1&").unwrap().1).unwrap();
+        assert_eq!(
+            (read.state, read.iss.as_deref()),
+            (state.clone(), Some(issuer.as_str()))
+        );
+        assert_eq!(read.outcome, Ok(Secret::new("c=1")));
+        let denied =
+            AuthorizationResponse::Error(OAuthError::new(OAuthErrorCode::AccessDenied, "no"));
+        let url = denied.redirect(&to, ResponseMode::Fragment, &state, &issuer);
+        let read = CallbackParameters::parse(url.split_once('#').unwrap().1).unwrap();
+        assert_eq!(
+            read.outcome.unwrap_err().code(),
+            Some(OAuthErrorCode::AccessDenied)
+        );
+        assert!(CallbackParameters::parse("state=x").is_err());
+        assert!(CallbackParameters::parse("state=x&code=a&error=b").is_err());
+    }
+}

@@ -1,0 +1,17 @@
+//! What is posted to the authorization server, and what it answers.
+//!
+//! Each message is a type with one strict reader for the server and one writer for the client.
+
+mod authorize;
+mod form;
+mod par;
+mod revoke;
+mod token;
+
+pub use authorize::{AuthorizationResponse, CallbackError, CallbackParameters};
+pub use form::Form;
+pub use par::{
+    LoginHint, Prompt, PushedAuthorizationRequest, PushedAuthorizationResponse, ResponseMode, State,
+};
+pub use revoke::RevocationRequest;
+pub use token::{RefreshGrant, TokenRequest, TokenResponse};

@@ -1,0 +1,356 @@
+//! Access tokens: signed JWTs (RFC 9068), bound to a key (RFC 9449 section 6), an app and an
+//! account.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::id::{ClientId, Did, Issuer};
+use crate::jose::{CompactJws, ES256, Jkt, KeyError, PrivateKey, PublicJwk};
+use crate::random::{self, Random};
+use crate::scope::ScopeSet;
+use crate::time::UnixTime;
+
+/// The `typ` of an access token (RFC 9068 section 2.1).
+const TYPE: &str = "at+jwt";
+
+/// Seconds by which another server's clock may be ahead of ours.
+const SKEW: i64 = 30;
+
+/// The name of a session: a random positive number. Knowing it gives no power over the session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct SessionId(i64);
+
+/// Not 16 hexadecimal digits with a leading bit of zero.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a session id is 16 hexadecimal digits")]
+pub struct SessionIdError;
+
+impl SessionId {
+    /// A new one.
+    pub fn generate(random: &dyn Random) -> Self {
+        Self(i64::from_be_bytes(random::bytes(random)) & i64::MAX)
+    }
+
+    /// From a stored number.
+    pub const fn from_i64(id: i64) -> Self {
+        Self(id & i64::MAX)
+    }
+
+    /// The number to store.
+    pub const fn as_i64(self) -> i64 {
+        self.0
+    }
+}
+
+impl fmt::Display for SessionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:016x}", self.0)
+    }
+}
+
+impl TryFrom<String> for SessionId {
+    type Error = SessionIdError;
+    fn try_from(text: String) -> Result<Self, SessionIdError> {
+        let digits = text.len() == 16 && text.bytes().all(|b| b.is_ascii_hexdigit());
+        let id = i64::from_str_radix(&text, 16).map_err(|_| SessionIdError)?;
+        if digits && id >= 0 {
+            Ok(Self(id))
+        } else {
+            Err(SessionIdError)
+        }
+    }
+}
+
+impl From<SessionId> for String {
+    fn from(id: SessionId) -> Self {
+        id.to_string()
+    }
+}
+
+/// What an access token says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AccessTokenClaims {
+    /// The authorization server.
+    pub iss: Issuer,
+    /// The resource server: a DID.
+    pub aud: Audience,
+    /// The account.
+    pub sub: Did,
+    /// The app.
+    pub client_id: ClientId,
+    /// What it allows.
+    pub scope: ScopeSet,
+    /// The key that must come with it.
+    pub cnf: Confirmation,
+    /// A name for this token: `tok-` and 32 hexadecimal digits.
+    pub jti: String,
+    /// The session that it belongs to, so that revocation reaches it.
+    pub sid: SessionId,
+    /// Made at.
+    pub iat: UnixTime,
+    /// Not valid from then on.
+    pub exp: UnixTime,
+}
+
+/// The audience of a token: one DID.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Audience(pub Did);
+
+/// The confirmation claim (RFC 7800, RFC 9449 section 6.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Confirmation {
+    /// Thumbprint of the session's DPoP key.
+    pub jkt: Jkt,
+}
+
+/// Why an access token was refused.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AccessTokenError {
+    /// Not a JWT with these claims.
+    #[error("the access token can't be read: {0}")]
+    Malformed(String),
+    /// Header `typ` or `alg`.
+    #[error("the access token must have typ at+jwt and alg ES256")]
+    Type,
+    /// Header `kid`.
+    #[error("the access token is signed with a key that this server doesn't know")]
+    UnknownKey,
+    /// The signature.
+    #[error("the signature of the access token is not valid")]
+    Signature,
+    /// Claim `iss`.
+    #[error("the access token is of another issuer")]
+    Issuer,
+    /// Claim `aud`.
+    #[error("the access token is for another audience")]
+    Audience,
+    /// Claim `exp`.
+    #[error("the access token has expired; refresh it")]
+    Expired,
+    /// Claim `iat` or the order of times.
+    #[error("the access token is not valid yet")]
+    NotYet,
+}
+
+/// A new token name.
+pub fn new_token_id(random: &dyn Random) -> String {
+    let bytes = random::bytes::<16>(random);
+    format!("tok-{}", data_encoding::HEXLOWER.encode(&bytes))
+}
+
+#[derive(Serialize)]
+struct Header<'a> {
+    typ: &'a str,
+    alg: &'a str,
+    kid: &'a str,
+}
+
+#[derive(Deserialize)]
+struct ReceivedHeader<'a> {
+    #[serde(borrow, default)]
+    typ: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    alg: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    kid: Option<Cow<'a, str>>,
+    #[serde(default, deserialize_with = "crate::jose::present")]
+    crit: bool,
+}
+
+/// What a resource server demands of a token.
+#[derive(Clone, Copy, Debug)]
+pub struct ExpectedToken<'a> {
+    /// The authorization server that it trusts.
+    pub issuer: &'a Issuer,
+    /// Its own DID.
+    pub audience: &'a Did,
+}
+
+impl AccessTokenClaims {
+    /// Signs the token.
+    pub fn sign(&self, kid: &str, key: &PrivateKey) -> Result<String, KeyError> {
+        let header = Header {
+            typ: TYPE,
+            alg: ES256,
+            kid,
+        };
+        key.sign_compact(&header, self)
+    }
+
+    /// Reads a token and checks its signature, issuer, audience and times (RFC 9068 section 4).
+    ///
+    /// Binding, revocation and scope are the caller's to check.
+    pub fn verify<'k>(
+        token: &str,
+        find_key: impl FnOnce(&str) -> Option<&'k PublicJwk>,
+        expected: &ExpectedToken<'_>,
+        now: UnixTime,
+    ) -> Result<Self, AccessTokenError> {
+        use AccessTokenError as E;
+        let claims = Self::verify_signature(token, find_key)?;
+        if claims.iss != *expected.issuer {
+            return Err(E::Issuer);
+        }
+        if claims.aud.0 != *expected.audience {
+            return Err(E::Audience);
+        }
+        if claims.exp <= now {
+            return Err(E::Expired);
+        }
+        if claims.iat > now.plus(SKEW) || claims.iat >= claims.exp {
+            return Err(E::NotYet);
+        }
+        Ok(claims)
+    }
+
+    /// The session that a token of `issuer` belongs to, expired or not: enough to end it
+    /// (RFC 7009), and for nothing else.
+    pub fn session_of<'k>(
+        token: &str,
+        find_key: impl FnOnce(&str) -> Option<&'k PublicJwk>,
+        issuer: &Issuer,
+    ) -> Option<SessionId> {
+        let claims = Self::verify_signature(token, find_key).ok()?;
+        (claims.iss == *issuer).then_some(claims.sid)
+    }
+
+    fn verify_signature<'k>(
+        token: &str,
+        find_key: impl FnOnce(&str) -> Option<&'k PublicJwk>,
+    ) -> Result<Self, AccessTokenError> {
+        use AccessTokenError as E;
+        let malformed = |error: &dyn fmt::Display| E::Malformed(error.to_string());
+        let jws = CompactJws::parse(token).map_err(|error| malformed(&error))?;
+        let header: ReceivedHeader<'_> =
+            serde_json::from_slice(&jws.header).map_err(|error| malformed(&error))?;
+        let right_type = header.typ.as_deref().is_some_and(|typ| {
+            typ.eq_ignore_ascii_case(TYPE) || typ.eq_ignore_ascii_case("application/at+jwt")
+        });
+        if !right_type || header.alg.as_deref() != Some(ES256) || header.crit {
+            return Err(E::Type);
+        }
+        let key = header
+            .kid
+            .as_deref()
+            .and_then(find_key)
+            .ok_or(E::UnknownKey)?;
+        if !jws.is_signed_by(key) {
+            return Err(E::Signature);
+        }
+        serde_json::from_slice(&jws.payload).map_err(|error| malformed(&error))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::random::SystemRandom;
+
+    fn claims(key: &PrivateKey) -> AccessTokenClaims {
+        AccessTokenClaims {
+            iss: Issuer::parse("https://auth.example.com").unwrap(),
+            aud: Audience(Did::parse("did:web:pds.example.com").unwrap()),
+            sub: Did::parse("did:plc:ewvi7nxzyoun6zhxrhs64oiz").unwrap(),
+            client_id: ClientId::parse("http://localhost").unwrap(),
+            scope: ScopeSet::parse("atproto").unwrap(),
+            cnf: Confirmation {
+                jkt: key.thumbprint(),
+            },
+            jti: new_token_id(&SystemRandom),
+            sid: SessionId::generate(&SystemRandom),
+            iat: UnixTime::from_secs(1_000_000),
+            exp: UnixTime::from_secs(1_000_900),
+        }
+    }
+
+    /// Clauses RS-TOK-02 and RS-TOK-04.
+    #[test]
+    fn a_token_holds_for_its_key_issuer_audience_and_time() {
+        let (key, other) = (
+            PrivateKey::generate().unwrap(),
+            PrivateKey::generate().unwrap(),
+        );
+        let claims = claims(&key);
+        let token = claims.sign("k1", &key).unwrap();
+        let (issuer, audience) = (claims.iss.clone(), claims.aud.0.clone());
+        let elsewhere = Issuer::parse("https://other.example.com").unwrap();
+        let check = |public: &PublicJwk, issuer: &Issuer, audience: &Did, now| {
+            let expected = ExpectedToken { issuer, audience };
+            AccessTokenClaims::verify(
+                &token,
+                |kid| (kid == "k1").then_some(public),
+                &expected,
+                UnixTime::from_secs(now),
+            )
+        };
+        assert_eq!(
+            check(key.public(), &issuer, &audience, 1_000_899),
+            Ok(claims.clone())
+        );
+        assert_eq!(
+            check(key.public(), &issuer, &audience, 1_000_900),
+            Err(AccessTokenError::Expired)
+        );
+        assert_eq!(
+            check(key.public(), &issuer, &audience, 999_900),
+            Err(AccessTokenError::NotYet)
+        );
+        assert_eq!(
+            check(other.public(), &issuer, &audience, 1_000_000),
+            Err(AccessTokenError::Signature)
+        );
+        assert_eq!(
+            check(key.public(), &elsewhere, &audience, 1_000_000),
+            Err(AccessTokenError::Issuer)
+        );
+        assert_eq!(
+            check(key.public(), &issuer, &claims.sub, 1_000_000),
+            Err(AccessTokenError::Audience)
+        );
+        let expected = ExpectedToken {
+            issuer: &issuer,
+            audience: &audience,
+        };
+        let unknown = AccessTokenClaims::verify(&token, |_| None, &expected, claims.iat);
+        assert_eq!(unknown, Err(AccessTokenError::UnknownKey));
+        let proof = key
+            .sign_compact(
+                &serde_json::json!({"typ": "dpop+jwt", "alg": "ES256", "kid": "k1"}),
+                &claims,
+            )
+            .unwrap();
+        let other_type =
+            AccessTokenClaims::verify(&proof, |_| Some(key.public()), &expected, claims.iat);
+        assert_eq!(other_type, Err(AccessTokenError::Type));
+    }
+
+    /// Clause AS-REV-01: an expired token still names the session that it can end.
+    #[test]
+    fn a_token_names_its_session_to_its_own_issuer_only() {
+        let key = PrivateKey::generate().unwrap();
+        let claims = claims(&key);
+        let token = claims.sign("k1", &key).unwrap();
+        let session = |issuer: &str| {
+            AccessTokenClaims::session_of(
+                &token,
+                |_| Some(key.public()),
+                &Issuer::parse(issuer).unwrap(),
+            )
+        };
+        assert_eq!(session("https://auth.example.com"), Some(claims.sid));
+        assert_eq!(session("https://other.example.com"), None);
+    }
+
+    #[test]
+    fn session_ids_round_trip() {
+        let id = SessionId::generate(&SystemRandom);
+        assert_eq!(SessionId::try_from(id.to_string()), Ok(id));
+        for bad in ["", "8000000000000000", "zz", "+000000000000001", "0123"] {
+            assert!(SessionId::try_from(bad.to_owned()).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! `POST /oauth/par` (RFC 9126).
+
+use atpass_protocol::error::OAuthError;
+use atpass_protocol::random;
+use atpass_protocol::request::{PushedAuthorizationRequest, PushedAuthorizationResponse};
+use atpass_protocol::secret::Secret;
+use atpass_protocol::time::UnixTime;
+
+use super::Post;
+use crate::client_registry::check_request;
+use crate::error::EndpointError;
+use crate::provider::Provider;
+use crate::store::{AlreadyUsed, RequestRecord};
+
+/// The endpoint's path.
+pub(crate) const PATH: &str = "/oauth/par";
+
+/// RFC 9126 section 2.2 leaves the form free; this prefix is the customary one.
+const PREFIX: &str = "urn:ietf:params:oauth:request_uri:";
+
+pub(crate) async fn push(
+    provider: &Provider,
+    post: Post,
+    now: UnixTime,
+) -> Result<PushedAuthorizationResponse, EndpointError> {
+    let proof = provider.verify_proof(&post.proofs, PATH, now).await?;
+    let request = PushedAuthorizationRequest::from_form(&post.form)?;
+    if request.dpop_jkt.is_some_and(|jkt| jkt != proof.jkt) {
+        return Err(OAuthError::invalid_request("dpop_jkt is not the thumbprint of the DPoP proof's key").into());
+    }
+    let client = provider.clients().find(&request.client_id)?;
+    check_request(&client, &request)?;
+
+    let state = state_digest(&request);
+    match provider
+        .store()
+        .already_used(&request.client_id, &state, &request.code_challenge)
+        .await?
+    {
+        None => {}
+        Some(AlreadyUsed::Challenge) => {
+            return Err(OAuthError::invalid_request("a code was already issued for this code_challenge; make a new one for each request").into());
+        }
+        Some(AlreadyUsed::State) => {
+            return Err(OAuthError::invalid_request("an authorization with this state was completed already; make a new one for each request").into());
+        }
+    }
+
+    let reference = random::text::<32>(provider.random());
+    let request_uri = Secret::new(format!("{PREFIX}{reference}"));
+    let expires_in = provider.config().lifetimes.authorization_request;
+    let record = RequestRecord {
+        id: request_uri.sha256(),
+        request,
+        jkt: proof.jkt,
+        created_at: now,
+        expires_at: now.plus(expires_in),
+    };
+    provider.store().push_request(&record).await?;
+    Ok(PushedAuthorizationResponse {
+        request_uri,
+        expires_in,
+    })
+}
+
+/// What is remembered of a request's `state`.
+pub(crate) fn state_digest(request: &PushedAuthorizationRequest) -> [u8; 32] {
+    Secret::new(request.state.as_str()).sha256()
+}

@@ -1,0 +1,33 @@
+//! The authorization server: endpoints, pages, sessions, devices, accounts.
+//!
+//! A [`Provider`] is opened with its configuration and its parts (a [`store::Store`],
+//! [`accounts::Accounts`], a clock, randomness); [`router`] serves it. Reading order:
+//!
+//! | File | holds |
+//! | --- | --- |
+//! | `routes` | HTTP in and out: the only file that knows the web framework |
+//! | `endpoint/par`, `endpoint/token`, `endpoint/revoke` | what apps call |
+//! | `pages/*` | what people see, in the order in which they see it |
+//! | `refresh` | what a refresh token is, and the rule that decides on one |
+//! | `store`, `accounts` | what a backend, or a PDS that embeds this crate, implements |
+
+pub mod accounts;
+pub mod password;
+pub mod refresh;
+pub mod store;
+
+mod audit;
+mod client_registry;
+mod endpoint;
+mod error;
+mod grant;
+mod keys;
+mod lifetimes;
+mod limits;
+mod pages;
+mod provider;
+mod routes;
+
+pub use lifetimes::{LifetimeError, Lifetimes};
+pub use provider::{OpenError, Parts, Provider, ProviderConfig, SessionEnded};
+pub use routes::router;

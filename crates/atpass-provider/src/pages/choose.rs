@@ -1,0 +1,24 @@
+//! `POST /oauth/authorize/choose`: which account.
+
+use atpass_protocol::time::UnixTime;
+
+use super::authorize::Pending;
+use super::browser::{Browser, BrowserRequest};
+use super::{Page, PageError};
+use crate::provider::Provider;
+
+/// The choice of an account that isn't signed in here.
+pub(super) const ANOTHER: &str = "another";
+
+pub(crate) async fn choose(
+    provider: &Provider,
+    request: &BrowserRequest,
+    now: UnixTime,
+) -> Result<Page, PageError> {
+    let browser = Browser::recognise(provider, request, now).await?;
+    browser.check_form(provider, request)?;
+    let pending = Pending::find(provider, request, now).await?;
+    // The choice is only where to go next: the page there decides what it may show.
+    let page = Page::see_other(pending.url(request.form.get("account")));
+    Ok(page.with_cookie(browser.set_cookie))
+}

@@ -1,0 +1,132 @@
+//! `POST /oauth/authorize/decide`: what the person decided, and the words in which they are asked.
+
+use atpass_protocol::error::OAuthErrorCode;
+use atpass_protocol::random;
+use atpass_protocol::request::AuthorizationResponse;
+use atpass_protocol::scope::{Scope, ScopeSet};
+use atpass_protocol::time::UnixTime;
+
+use super::authorize::Pending;
+use super::browser::{Browser, BrowserRequest};
+use super::view::PermissionView;
+use super::{Page, PageError};
+use crate::accounts::Account;
+use crate::audit::{self, Event};
+use crate::endpoint::par::state_digest;
+use crate::provider::Provider;
+use crate::store::{ApproveOutcome, CodeRecord};
+
+pub(crate) async fn decide(
+    provider: &Provider,
+    request: &BrowserRequest,
+    now: UnixTime,
+) -> Result<Page, PageError> {
+    let browser = Browser::recognise(provider, request, now).await?;
+    browser.check_form(provider, request)?;
+    let pending = Pending::find(provider, request, now).await?;
+    let page = match request.form.get("decision") {
+        Some("authorize") => {
+            let signed_in = request.form.get("account").and_then(|did| browser.account(did));
+            match signed_in.filter(|signed_in| pending.accepts(signed_in)) {
+                Some((account, _)) => approve(provider, &pending, account, now).await?,
+                // Signed out in the meantime, or a hand-made form: the first page decides.
+                None => Page::see_other(pending.url(None)),
+            }
+        }
+        Some("deny") => {
+            audit::record(Event::Denied {
+                client_id: &pending.record.request.client_id,
+            });
+            pending
+                .refuse(provider, OAuthErrorCode::AccessDenied, "the person did not agree", now)
+                .await?
+        }
+        Some("switch") => Page::see_other(pending.url(None)),
+        _ => {
+            return Err(PageError::problem(
+                400,
+                "This form can’t be used",
+                "It doesn’t say what you decided. Go back and press one of the buttons.",
+            ));
+        }
+    };
+    Ok(page.with_cookie(browser.set_cookie))
+}
+
+async fn approve(
+    provider: &Provider,
+    pending: &Pending,
+    account: &Account,
+    now: UnixTime,
+) -> Result<Page, PageError> {
+    let code = random::secret::<32>(provider.random());
+    let asked = &pending.record.request;
+    let record = CodeRecord {
+        id: code.sha256(),
+        client_id: asked.client_id.clone(),
+        redirect_uri: asked.redirect_uri.clone(),
+        challenge: asked.code_challenge.clone(),
+        state: state_digest(asked),
+        jkt: pending.record.jkt,
+        did: account.did.clone(),
+        scope: asked.scope.clone(),
+        created_at: now,
+        expires_at: now.plus(provider.config().lifetimes.code),
+        session: None,
+    };
+    match provider.store().approve(&pending.record.id, &record).await? {
+        ApproveOutcome::Issued => {
+            audit::record(Event::Approved {
+                did: &account.did,
+                client_id: &asked.client_id,
+            });
+            Ok(pending.answer(provider, &AuthorizationResponse::Code(code)))
+        }
+        // The page of an expired request explains itself.
+        ApproveOutcome::RequestGone => Ok(Page::see_other(pending.url(None))),
+        ApproveOutcome::ChallengeUsed => {
+            let description = "a code was already issued for this code_challenge; make a new one for each request";
+            pending.refuse(provider, OAuthErrorCode::InvalidRequest, description, now).await
+        }
+    }
+}
+
+/// What the scopes let the app do, in words.
+pub(super) fn permissions(scope: &ScopeSet) -> Vec<PermissionView<'static>> {
+    let chat_without_generic = !scope.contains(Scope::TransitionGeneric);
+    scope
+        .iter()
+        .filter(|&scope| !(scope == Scope::TransitionChat && chat_without_generic))
+        .map(|scope| {
+            let (title, detail, caution) = describe(scope);
+            PermissionView {
+                name: scope.as_str(),
+                title,
+                detail,
+                optional: false,
+                caution,
+            }
+        })
+        .collect()
+}
+
+const fn describe(scope: Scope) -> (&'static str, &'static str, bool) {
+    match scope {
+        Scope::Atproto => (
+            "Know who you are",
+            "See your handle and your account’s permanent identifier.",
+            false,
+        ),
+        Scope::TransitionGeneric => (
+            "Use your account",
+            "Read, create, change and delete your posts, likes, follows and all other records, upload files, change preferences, and act for you at other services. Not your password, your handle or closing the account.",
+            true,
+        ),
+        Scope::TransitionChat => (
+            "Read and send your direct messages",
+            "All of your conversations, old and new.",
+            true,
+        ),
+        Scope::TransitionEmail => ("See your e-mail address", "And whether it is confirmed.", false),
+    }
+}

@@ -1,0 +1,98 @@
+//! `POST /oauth/authorize/sign-in`: handle and password.
+
+use atpass_protocol::random;
+use atpass_protocol::secret::Secret;
+use atpass_protocol::time::UnixTime;
+
+use super::authorize::{Pending, SignInForm};
+use super::browser::{Browser, BrowserRequest, device_cookie};
+use super::{Page, PageError};
+use crate::accounts::{Account, Identifier};
+use crate::audit::{self, Event};
+use crate::provider::Provider;
+use crate::store::DeviceSignIn;
+
+const WRONG: &str = "That handle or e-mail and password don’t go together. Check both and try again.";
+const DISABLED: &str = "This account is disabled. Ask the people who run this server.";
+
+pub(crate) async fn sign_in(
+    provider: &Provider,
+    request: &BrowserRequest,
+    now: UnixTime,
+) -> Result<Page, PageError> {
+    let browser = Browser::recognise(provider, request, now).await?;
+    browser.check_form(provider, request)?;
+    let pending = Pending::find(provider, request, now).await?;
+    let typed = request.form.get("identifier").unwrap_or_default();
+    let remember = request.form.get("remember").is_some();
+    let again = |status, problem: &str| {
+        let form = SignInForm {
+            status,
+            identifier: typed,
+            problem: Some(problem),
+            remember,
+        };
+        pending.sign_in_page(provider, &browser, form)
+    };
+
+    let account = match check(provider, request, &browser, typed).await? {
+        Attempt::TooMany { seconds } => {
+            audit::record(Event::SignInLimited);
+            let wait = (seconds + 59) / 60;
+            return again(429, &format!("Too many attempts. Try again in about {wait} min."));
+        }
+        // A right password for another account than the hinted one is no better than a wrong one.
+        Attempt::Right(account) if pending.allows(&account) => account,
+        Attempt::Right(_) | Attempt::Wrong => {
+            audit::record(Event::SignInFailed);
+            return again(422, WRONG);
+        }
+    };
+    if !account.active {
+        return again(422, DISABLED);
+    }
+
+    let cookie = random::secret::<32>(provider.random());
+    let lifetimes = &provider.config().lifetimes;
+    let lifetime = if remember { lifetimes.remembered_device } else { lifetimes.unremembered_device };
+    let sign_in = DeviceSignIn {
+        old: browser.record.as_ref().map(|_| browser.id()),
+        new: cookie.sha256(),
+        did: account.did.clone(),
+        now,
+        expires_at: now.plus(lifetime),
+        remembered: remember,
+    };
+    provider.store().sign_in(&sign_in).await?;
+    audit::record(Event::SignedIn { did: &account.did });
+    let set_cookie = device_cookie(provider, &cookie, remember.then_some(lifetime));
+    Ok(Page::see_other(pending.url(Some(account.did.as_str()))).with_cookie(Some(set_cookie)))
+}
+
+enum Attempt {
+    Right(Account),
+    Wrong,
+    TooMany { seconds: u64 },
+}
+
+async fn check(
+    provider: &Provider,
+    request: &BrowserRequest,
+    browser: &Browser,
+    typed: &str,
+) -> Result<Attempt, PageError> {
+    let Some(identifier) = Identifier::from_person(typed) else {
+        return Ok(Attempt::Wrong);
+    };
+    let known_device = match provider.accounts().find(&identifier).await? {
+        Some(account) => browser.knows(&account.did),
+        None => false,
+    };
+    let typed = typed.trim().to_lowercase();
+    if let Err(wait) = provider.limits().attempt(&typed, request.address, known_device) {
+        return Ok(Attempt::TooMany { seconds: wait.seconds });
+    }
+    let password = Secret::new(request.form.get("password").unwrap_or_default());
+    let account = provider.accounts().check_password(&identifier, &password).await?;
+    Ok(account.map_or(Attempt::Wrong, Attempt::Right))
+}

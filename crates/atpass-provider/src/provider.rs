@@ -1,0 +1,232 @@
+//! The authorization server as a value: its configuration, its parts, its keys.
+
+use std::fmt;
+use std::sync::Arc;
+
+use atpass_protocol::dpop::{self, Expected, NonceKeeper, QueryPolicy, VerifiedProof};
+use atpass_protocol::id::Issuer;
+use atpass_protocol::jose::JwkSet;
+use atpass_protocol::metadata::AuthorizationServerMetadata;
+use atpass_protocol::random::{self, Random};
+use atpass_protocol::secret::HmacKey;
+use atpass_protocol::time::{Clock, UnixTime};
+use atpass_protocol::token::SessionId;
+use atpass_replay::{Fresh, Namespace, Replay};
+
+use crate::accounts::Accounts;
+use crate::client_registry::ClientRegistry;
+use crate::error::EndpointError;
+use crate::keys::SigningKeys;
+use crate::lifetimes::{LifetimeError, Lifetimes};
+use crate::limits::SignInLimits;
+use crate::refresh::RefreshTokens;
+use crate::store::{EndReason, Store, StoreError};
+
+/// What an authorization server is configured with.
+#[derive(Clone, Debug)]
+pub struct ProviderConfig {
+    /// Its public origin. Never derived from a request.
+    pub issuer: Issuer,
+    /// How long things live.
+    pub lifetimes: Lifetimes,
+    /// The resources that it gives tokens for, where they are known beforehand (RFC 9728
+    /// section 4); empty leaves them out of the metadata.
+    pub protected_resources: Vec<Issuer>,
+    /// Whether the pages say that this is a development server.
+    pub development: bool,
+}
+
+/// The parts that an authorization server works with.
+pub struct Parts {
+    /// What it remembers.
+    pub store: Arc<dyn Store>,
+    /// Who may sign in.
+    pub accounts: Arc<dyn Accounts>,
+    /// Which proofs were seen.
+    pub replay: Arc<dyn Replay>,
+    /// DPoP nonces; shared with a resource server at the same origin, so that clients, which
+    /// keep one nonce for each origin, needn't be sent back and forth.
+    pub nonces: NonceKeeper,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness.
+    pub random: Arc<dyn Random>,
+    /// Is told of each session that ends before its time.
+    pub on_session_ended: Arc<dyn SessionEnded>,
+}
+
+/// Hears of sessions that ended, so that a resource server in the same process refuses their
+/// access tokens at once.
+pub trait SessionEnded: Send + Sync + 'static {
+    /// The session is over; the last of its access tokens would have expired at `tokens_until`.
+    fn session_ended(&self, session: SessionId, tokens_until: UnixTime);
+}
+
+/// Why an authorization server can't start.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// A lifetime is out of bounds.
+    #[error(transparent)]
+    Lifetime(#[from] LifetimeError),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// An authorization server. Cheap to clone.
+#[derive(Clone)]
+pub struct Provider(Arc<Inner>);
+
+struct Inner {
+    config: ProviderConfig,
+    parts: Parts,
+    clients: ClientRegistry,
+    keys: SigningKeys,
+    refresh_tokens: RefreshTokens,
+    csrf: HmacKey,
+    limits: SignInLimits,
+    metadata: AuthorizationServerMetadata,
+}
+
+impl Provider {
+    /// Opens the server: checks its configuration, reads or makes its keys and secrets, and tells
+    /// the listener of sessions that ended while their tokens are still unexpired.
+    pub async fn open(config: ProviderConfig, parts: Parts) -> Result<Self, OpenError> {
+        config.lifetimes.check()?;
+        let now = parts.clock.now();
+        let keys = SigningKeys::open(&*parts.store, now).await?;
+        let candidate = random::bytes::<32>(&*parts.random);
+        let master = HmacKey::new(&parts.store.secret("master", &candidate).await?);
+        let mut metadata = AuthorizationServerMetadata::new(&config.issuer);
+        if !config.protected_resources.is_empty() {
+            let resources = config.protected_resources.iter().map(ToString::to_string);
+            metadata.protected_resources = Some(resources.collect());
+        }
+        let provider = Self(Arc::new(Inner {
+            limits: SignInLimits::new(parts.clock.clone()),
+            clients: ClientRegistry,
+            keys,
+            refresh_tokens: RefreshTokens::new(&master),
+            csrf: master.derive("csrf"),
+            metadata,
+            config,
+            parts,
+        }));
+        let tokens = provider.config().lifetimes.access_token;
+        for (session, ended_at) in provider.store().ended_since(now.plus(-tokens)).await? {
+            provider.0.parts.on_session_ended.session_ended(session, ended_at.plus(tokens));
+        }
+        Ok(provider)
+    }
+
+    /// Its public keys, for a resource server in the same process.
+    pub fn jwks(&self) -> Arc<JwkSet> {
+        self.0.keys.published().clone()
+    }
+
+    /// What it publishes of itself.
+    pub fn metadata(&self) -> &AuthorizationServerMetadata {
+        &self.0.metadata
+    }
+
+    /// Its configuration.
+    pub fn config(&self) -> &ProviderConfig {
+        &self.0.config
+    }
+
+    /// Removes what nobody needs any more, at most `batch` rows of each kind.
+    pub async fn sweep(&self, batch: usize) -> Result<crate::store::Swept, StoreError> {
+        self.store().sweep(self.now(), batch).await
+    }
+
+    pub(crate) fn now(&self) -> UnixTime {
+        self.0.parts.clock.now()
+    }
+
+    pub(crate) fn store(&self) -> &dyn Store {
+        &*self.0.parts.store
+    }
+
+    pub(crate) fn accounts(&self) -> &dyn Accounts {
+        &*self.0.parts.accounts
+    }
+
+    pub(crate) fn random(&self) -> &dyn Random {
+        &*self.0.parts.random
+    }
+
+    pub(crate) fn clients(&self) -> &ClientRegistry {
+        &self.0.clients
+    }
+
+    pub(crate) fn keys(&self) -> &SigningKeys {
+        &self.0.keys
+    }
+
+    pub(crate) fn refresh_tokens(&self) -> &RefreshTokens {
+        &self.0.refresh_tokens
+    }
+
+    pub(crate) fn csrf_key(&self) -> &HmacKey {
+        &self.0.csrf
+    }
+
+    pub(crate) fn limits(&self) -> &SignInLimits {
+        &self.0.limits
+    }
+
+    /// The nonce for the next proof.
+    pub(crate) fn next_nonce(&self) -> String {
+        self.0.parts.nonces.issue(self.now())
+    }
+
+    /// Verifies the proof of a POST to one of the endpoints, then records it.
+    pub(crate) async fn verify_proof(
+        &self,
+        proofs: &[Option<String>],
+        path: &str,
+        now: UnixTime,
+    ) -> Result<VerifiedProof, EndpointError> {
+        let url = self.config().issuer.at(path);
+        let expected = Expected {
+            method: "POST",
+            url: &url,
+            query: QueryPolicy::Refuse,
+            access_token: None,
+        };
+        let headers = proofs.iter().map(Option::as_deref);
+        let proof = dpop::verify(headers, &expected, &self.0.parts.nonces, now)?;
+        let replay = &self.0.parts.replay;
+        match replay
+            .accept_once(Namespace::Dpop, &proof.replay_key, proof.replay_until, now)
+            .await?
+        {
+            Fresh::First => Ok(proof),
+            Fresh::Seen => Err(dpop::DpopError::Replayed.into()),
+        }
+    }
+
+    /// Ends a session, and tells the listener. Returns whether it was live until now.
+    pub(crate) async fn end_session(
+        &self,
+        session: SessionId,
+        reason: EndReason,
+        now: UnixTime,
+    ) -> Result<bool, StoreError> {
+        let ended = self.store().end_session(session, reason, now).await?;
+        self.announce_end(session, now);
+        Ok(ended)
+    }
+
+    /// Tells the listener of a session that the store has ended.
+    pub(crate) fn announce_end(&self, session: SessionId, now: UnixTime) {
+        let until = now.plus(self.config().lifetimes.access_token);
+        self.0.parts.on_session_ended.session_ended(session, until);
+    }
+}
+
+impl fmt::Debug for Provider {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Provider").field("config", &self.0.config).finish_non_exhaustive()
+    }
+}

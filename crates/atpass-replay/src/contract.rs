@@ -1,0 +1,99 @@
+//! What every replay memory has to pass.
+
+use std::sync::Arc;
+
+use atpass_protocol::time::UnixTime;
+
+use crate::replay::{Fresh, GRACE, Namespace, Replay};
+
+/// Checks a memory that knows none of the contract's keys yet: all of them begin with
+/// `atpass contract`. Takes the time from `start` on, so a memory with a clock of its own needs
+/// `start` to be the present.
+///
+/// # Panics
+///
+/// Where the memory breaks the contract.
+pub async fn check(replay: Arc<dyn Replay>, start: UnixTime) {
+    once_until_its_time(&*replay, start).await;
+    namespaces_are_apart(&*replay, start).await;
+    one_of_many_wins(replay, start).await;
+}
+
+fn key(number: u8) -> [u8; 32] {
+    let mut key = [number; 32];
+    key[..15].copy_from_slice(b"atpass contract");
+    key
+}
+
+async fn once_until_its_time(replay: &dyn Replay, start: UnixTime) {
+    let until = start.plus(300);
+    let accept = |number, now| async move {
+        replay
+            .accept_once(Namespace::Dpop, &key(number), until, now)
+            .await
+    };
+    assert_eq!(
+        accept(1, start).await,
+        Ok(Fresh::First),
+        "a new key is accepted"
+    );
+    for now in [start, start.plus(299), until, until.plus(GRACE - 1)] {
+        assert_eq!(
+            accept(1, now).await,
+            Ok(Fresh::Seen),
+            "a known key is refused at {now}"
+        );
+    }
+    assert_eq!(
+        accept(2, start).await,
+        Ok(Fresh::First),
+        "another key is accepted"
+    );
+    let over = start.plus(-GRACE - 1);
+    let late = replay
+        .accept_once(Namespace::Dpop, &key(3), over, start)
+        .await;
+    assert_eq!(
+        late,
+        Ok(Fresh::First),
+        "a key whose time is over is no failure"
+    );
+}
+
+async fn namespaces_are_apart(replay: &dyn Replay, start: UnixTime) {
+    let until = start.plus(300);
+    let key = key(4);
+    for namespace in [Namespace::Dpop, Namespace::ClientAssertion] {
+        let accept = || replay.accept_once(namespace, &key, until, start);
+        assert_eq!(accept().await, Ok(Fresh::First), "new in {namespace:?}");
+        assert_eq!(accept().await, Ok(Fresh::Seen), "known in {namespace:?}");
+    }
+}
+
+async fn one_of_many_wins(replay: Arc<dyn Replay>, start: UnixTime) {
+    for round in 10..26 {
+        let mut tasks = tokio::task::JoinSet::new();
+        for _ in 0..64 {
+            let replay = replay.clone();
+            tasks.spawn(async move {
+                let until = start.plus(300);
+                replay
+                    .accept_once(Namespace::Dpop, &key(round), until, start)
+                    .await
+            });
+        }
+        let answers = tasks.join_all().await;
+        let of = |fresh| {
+            answers
+                .iter()
+                .filter(|answer| **answer == Ok(fresh))
+                .count()
+        };
+        let counts = (of(Fresh::First), of(Fresh::Seen));
+        assert_eq!(
+            counts,
+            (1, 63),
+            "of 64 concurrent calls exactly one is the first"
+        );
+    }
+}

@@ -1,0 +1,70 @@
+//! What a replay memory promises.
+
+use std::fmt;
+
+use async_trait::async_trait;
+use atpass_protocol::time::UnixTime;
+
+/// Seconds for which a key is remembered beyond its time: requests that read the clock a little
+/// earlier, and nodes whose clock is behind, still find it.
+pub const GRACE: i64 = 30;
+
+/// What a key names. The same key in two namespaces is two keys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Namespace {
+    /// Key and `jti` of a DPoP proof (RFC 9449 section 11.1).
+    Dpop,
+    /// Client and `jti` of a client assertion (RFC 7523 section 3).
+    ClientAssertion,
+}
+
+impl Namespace {
+    /// A short name, for a memory that keeps its keys as text.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Dpop => "dpop",
+            Self::ClientAssertion => "assertion",
+        }
+    }
+}
+
+/// Whether a key was accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use = "a key that was seen before must be refused"]
+pub enum Fresh {
+    /// It wasn't known; now it is.
+    First,
+    /// It was known.
+    Seen,
+}
+
+/// The memory couldn't tell. The request is to be refused as our own failure: to let it pass
+/// would allow a replay.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("replay memory: {0}")]
+pub struct ReplayUnavailable(String);
+
+impl ReplayUnavailable {
+    /// With what went wrong, for the operator.
+    pub fn new(detail: impl fmt::Display) -> Self {
+        Self(detail.to_string())
+    }
+}
+
+/// A memory of what was used already.
+#[async_trait]
+pub trait Replay: fmt::Debug + Send + Sync + 'static {
+    /// Accepts `key` if it isn't known, and remembers it until `until` and [`GRACE`] more seconds.
+    ///
+    /// Of any number of concurrent calls with one key, exactly one gets [`Fresh::First`]. A
+    /// memory that can't remember another key says so; it never forgets one before its time. A
+    /// key whose time is over is accepted without being remembered: the caller has refused it by
+    /// its date already.
+    async fn accept_once(
+        &self,
+        namespace: Namespace,
+        key: &[u8; 32],
+        until: UnixTime,
+        now: UnixTime,
+    ) -> Result<Fresh, ReplayUnavailable>;
+}

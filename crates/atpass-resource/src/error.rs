@@ -1,0 +1,37 @@
+//! Why a request was refused: the caller's fault, or ours.
+
+use atpass_protocol::dpop::DpopError;
+use atpass_protocol::scope::Permission;
+use atpass_protocol::token::AccessTokenError;
+
+/// Why a request was refused. Becomes HTTP in one place, `IntoResponse`.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ResourceError {
+    /// No credentials at all: a challenge without an error code (RFC 6750 section 3.1).
+    #[error("sign in: this needs an access token with a DPoP proof")]
+    NoCredentials,
+    /// The request can't be read as one with credentials.
+    #[error("{0}")]
+    Malformed(&'static str),
+    /// The token came with another scheme than `DPoP` (RFC 9449 section 7.1).
+    #[error("send the token as `Authorization: DPoP ...`, with a proof in the DPoP header")]
+    Scheme,
+    /// The access token.
+    #[error(transparent)]
+    Token(#[from] AccessTokenError),
+    /// The token belongs to another key than the proof's.
+    #[error("the access token is bound to another key than the DPoP proof's")]
+    Binding,
+    /// The session of the token is over.
+    #[error("the session of this access token has been ended")]
+    Revoked,
+    /// The proof.
+    #[error(transparent)]
+    Dpop(#[from] DpopError),
+    /// The token doesn't allow this.
+    #[error("the access token does not allow this; it needs the scope {0}")]
+    Scope(Permission),
+    /// A part of ours failed. Never the caller's fault, and never a 401.
+    #[error("this server can't check access at the moment; try again")]
+    Unavailable(String),
+}

@@ -1,0 +1,103 @@
+//! A tower layer that lets verified requests through, and marks every answer.
+
+use std::convert::Infallible;
+use std::task::{Context, Poll};
+
+use axum::body::Body;
+use axum::extract::OriginalUri;
+use axum::response::IntoResponse;
+use futures::future::BoxFuture;
+use http::header::{
+    ACCESS_CONTROL_EXPOSE_HEADERS, CACHE_CONTROL, HeaderMap, HeaderValue, VARY, WWW_AUTHENTICATE,
+};
+use http::{Request, Response};
+use tower::{Layer, Service};
+
+use crate::ResourceServer;
+use crate::challenge::DPOP_NONCE;
+
+/// Puts a [`ResourceServer`] before a service. What it lets through carries a
+/// [`crate::VerifiedRequest`] in its extensions.
+#[derive(Clone, Debug)]
+pub struct ResourceLayer(ResourceServer);
+
+impl ResourceLayer {
+    /// The layer of this resource server.
+    pub const fn new(server: ResourceServer) -> Self {
+        Self(server)
+    }
+}
+
+impl<S> Layer<S> for ResourceLayer {
+    type Service = ResourceService<S>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        ResourceService {
+            server: self.0.clone(),
+            inner,
+        }
+    }
+}
+
+/// A service behind a [`ResourceLayer`].
+#[derive(Clone, Debug)]
+pub struct ResourceService<S> {
+    server: ResourceServer,
+    inner: S,
+}
+
+impl<S, B> Service<Request<B>> for ResourceService<S>
+where
+    S: Service<Request<B>, Response = Response<Body>, Error = Infallible> + Clone + Send + 'static,
+    S::Future: Send,
+    B: Send + 'static,
+{
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = BoxFuture<'static, Result<Self::Response, Infallible>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        // The service that was polled ready is the one to call; its clone waits in its place.
+        let waiting = self.inner.clone();
+        let mut inner = std::mem::replace(&mut self.inner, waiting);
+        let server = self.server.clone();
+        Box::pin(async move {
+            let (mut parts, body) = request.into_parts();
+            // Under a nested router the URI is shortened; the caller's proof is over all of it.
+            let uri = parts
+                .extensions
+                .get::<OriginalUri>()
+                .map_or_else(|| parts.uri.clone(), |uri| uri.0.clone());
+            let verified = server
+                .verify(&parts.method, uri.path(), uri.query(), &parts.headers)
+                .await;
+            let mut response = match verified {
+                Ok(verified) => {
+                    parts.extensions.insert(verified);
+                    inner.call(Request::from_parts(parts, body)).await?
+                }
+                Err(error) => error.into_response(),
+            };
+            mark(response.headers_mut(), &server.next_nonce());
+            Ok(response)
+        })
+    }
+}
+
+/// The next nonce on every answer, and nothing for shared caches (clause RS-ERR-03).
+fn mark(headers: &mut HeaderMap, nonce: &str) {
+    if let Ok(nonce) = HeaderValue::try_from(nonce) {
+        headers.insert(DPOP_NONCE, nonce);
+    }
+    headers
+        .entry(CACHE_CONTROL)
+        .or_insert(HeaderValue::from_static("private, no-store"));
+    headers.append(VARY, HeaderValue::from_static("Authorization, DPoP"));
+    for name in [DPOP_NONCE, WWW_AUTHENTICATE] {
+        headers.append(ACCESS_CONTROL_EXPOSE_HEADERS, name.into());
+    }
+}

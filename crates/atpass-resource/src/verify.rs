@@ -1,0 +1,236 @@
+//! The rule: what a request must bring to be let through.
+
+use std::fmt;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use atpass_protocol::dpop::{self, DpopError, Expected, NonceKeeper, QueryPolicy};
+use atpass_protocol::id::{ClientId, Did, Issuer};
+use atpass_protocol::jose::{Jkt, JwkSet};
+use atpass_protocol::metadata::ProtectedResourceMetadata;
+use atpass_protocol::scope::{Permission, ScopeSet};
+use atpass_protocol::time::{Clock, UnixTime};
+use atpass_protocol::token::{AccessTokenClaims, ExpectedToken};
+use atpass_replay::{Fresh, Namespace, Replay};
+use http::header::{AUTHORIZATION, HeaderMap};
+
+use crate::{ResourceError, RevocationList};
+
+/// What a resource server is configured with.
+#[derive(Clone, Debug)]
+pub struct ResourceConfig {
+    /// Its own public origin. Never derived from a request.
+    pub origin: Issuer,
+    /// Its own DID: the `aud` of its tokens.
+    pub audience: Did,
+    /// The authorization server whose tokens it takes.
+    pub issuer: Issuer,
+    /// Whether a query in the `htu` of a proof is forgiven.
+    pub query: QueryPolicy,
+}
+
+/// The parts that a resource server works with.
+pub struct ResourceParts {
+    /// The issuer's keys.
+    pub keys: Arc<dyn IssuerKeys>,
+    /// DPoP nonces; shared with an authorization server at the same origin.
+    pub nonces: NonceKeeper,
+    /// Which proofs were seen.
+    pub replay: Arc<dyn Replay>,
+    /// Which sessions are over.
+    pub revoked: Arc<RevocationList>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// Where the issuer's public keys come from.
+#[async_trait]
+pub trait IssuerKeys: Send + Sync + 'static {
+    /// The keys as they are now.
+    async fn keys(&self) -> Result<Arc<JwkSet>, KeysUnavailable>;
+}
+
+/// The issuer's keys can't be had.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the issuer's keys are unavailable: {0}")]
+pub struct KeysUnavailable(pub String);
+
+/// Keys of an authorization server in the same process.
+#[async_trait]
+impl IssuerKeys for Arc<JwkSet> {
+    async fn keys(&self) -> Result<Arc<JwkSet>, KeysUnavailable> {
+        Ok(self.clone())
+    }
+}
+
+/// A resource server. Cheap to clone.
+#[derive(Clone)]
+pub struct ResourceServer(Arc<(ResourceConfig, ResourceParts)>);
+
+impl ResourceServer {
+    /// A resource server with these parts.
+    pub fn new(config: ResourceConfig, parts: ResourceParts) -> Self {
+        Self(Arc::new((config, parts)))
+    }
+
+    /// Its configuration.
+    pub fn config(&self) -> &ResourceConfig {
+        &self.0.0
+    }
+
+    /// What it publishes at `/.well-known/oauth-protected-resource` (RFC 9728).
+    pub fn metadata(&self) -> ProtectedResourceMetadata {
+        ProtectedResourceMetadata::new(&self.config().origin, &self.config().issuer)
+    }
+
+    /// The nonce for the caller's next proof.
+    pub fn next_nonce(&self) -> String {
+        self.0.1.nonces.issue(self.0.1.clock.now())
+    }
+
+    /// Verifies a request by its method, URL path, query and headers.
+    ///
+    /// Everything is verified first (RFC 9068 section 4, RFC 9449 section 7.1); only a proof that
+    /// holds is then recorded as seen.
+    pub async fn verify(
+        &self,
+        method: &http::Method,
+        path: &str,
+        query: Option<&str>,
+        headers: &HeaderMap,
+    ) -> Result<VerifiedRequest, ResourceError> {
+        let (config, parts) = &*self.0;
+        let now = parts.clock.now();
+        let token = read_token(headers, query)?;
+        let keys = parts.keys.keys().await.map_err(unavailable)?;
+        let expected = ExpectedToken {
+            issuer: &config.issuer,
+            audience: &config.audience,
+        };
+        // The proof first: a stale nonce, which is common, is found before any signature.
+        let url = config.origin.at(path);
+        let proof = dpop::verify(
+            headers
+                .get_all("dpop")
+                .iter()
+                .map(|value| value.to_str().ok()),
+            &Expected {
+                method: method.as_str(),
+                url: &url,
+                query: config.query,
+                access_token: Some(token),
+            },
+            &parts.nonces,
+            now,
+        )?;
+        let claims = AccessTokenClaims::verify(token, |kid| keys.find(kid), &expected, now)?;
+        if claims.cnf.jkt != proof.jkt {
+            return Err(ResourceError::Binding);
+        }
+        if parts.revoked.is_ended(claims.sid, now) {
+            return Err(ResourceError::Revoked);
+        }
+        let fresh = parts
+            .replay
+            .accept_once(Namespace::Dpop, &proof.replay_key, proof.replay_until, now)
+            .await
+            .map_err(unavailable)?;
+        match fresh {
+            Fresh::First => Ok(VerifiedRequest {
+                claims: Arc::new(claims),
+            }),
+            Fresh::Seen => Err(DpopError::Replayed.into()),
+        }
+    }
+}
+
+impl fmt::Debug for ResourceServer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("ResourceServer")
+            .field(self.config())
+            .finish()
+    }
+}
+
+fn unavailable(error: impl fmt::Display) -> ResourceError {
+    ResourceError::Unavailable(error.to_string())
+}
+
+/// Finds the one token of a request (RFC 6750 section 2, RFC 9449 section 7.1).
+fn read_token<'a>(headers: &'a HeaderMap, query: Option<&str>) -> Result<&'a str, ResourceError> {
+    let in_query = |query: &str| {
+        query
+            .split('&')
+            .any(|pair| pair.starts_with("access_token="))
+    };
+    if query.is_some_and(in_query) {
+        return Err(ResourceError::Malformed(
+            "a token in the URL ends up in logs; send it in the Authorization header",
+        ));
+    }
+    let mut values = headers.get_all(AUTHORIZATION).iter();
+    let value = match (values.next(), values.next()) {
+        (None, _) => return Err(ResourceError::NoCredentials),
+        (Some(value), None) => value,
+        (Some(_), Some(_)) => {
+            return Err(ResourceError::Malformed(
+                "send exactly one Authorization header",
+            ));
+        }
+    };
+    let value = value
+        .to_str()
+        .map_err(|_| ResourceError::Malformed("the Authorization header is not text"))?;
+    let (scheme, token) = value.split_once(' ').unwrap_or((value, ""));
+    if !scheme.eq_ignore_ascii_case("DPoP") {
+        return Err(ResourceError::Scheme);
+    }
+    match token.trim() {
+        "" => Err(ResourceError::Malformed(
+            "the Authorization header has no token",
+        )),
+        token => Ok(token),
+    }
+}
+
+/// A request that was let through: who calls, by which app, and what they may do.
+#[derive(Clone, Debug)]
+pub struct VerifiedRequest {
+    claims: Arc<AccessTokenClaims>,
+}
+
+impl VerifiedRequest {
+    /// The account.
+    pub fn did(&self) -> &Did {
+        &self.claims.sub
+    }
+
+    /// The app.
+    pub fn client_id(&self) -> &ClientId {
+        &self.claims.client_id
+    }
+
+    /// What was granted.
+    pub fn scope(&self) -> &ScopeSet {
+        &self.claims.scope
+    }
+
+    /// Thumbprint of the session's key.
+    pub fn jkt(&self) -> Jkt {
+        self.claims.cnf.jkt
+    }
+
+    /// When the access token ends.
+    pub fn expires_at(&self) -> UnixTime {
+        self.claims.exp
+    }
+
+    /// Whether the token allows this, or else the answer that says what is missing.
+    pub fn require(&self, permission: &Permission) -> Result<(), ResourceError> {
+        if self.claims.scope.allows(permission) {
+            Ok(())
+        } else {
+            Err(ResourceError::Scope(permission.clone()))
+        }
+    }
+}

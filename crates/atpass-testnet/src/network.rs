@@ -1,0 +1,244 @@
+//! The network as a whole.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use atpass_protocol::dpop::{NonceKeeper, QueryPolicy};
+use atpass_protocol::id::{Did, Issuer};
+use atpass_protocol::random::{self, Random, SystemRandom};
+use atpass_protocol::secret::{HmacKey, Secret};
+use atpass_protocol::time::{Clock, SystemClock, UnixTime};
+use atpass_protocol::token::SessionId;
+use atpass_provider::accounts::{Accounts, Identifier};
+use atpass_provider::password::Passwords;
+use atpass_provider::{Lifetimes, Parts, Provider, ProviderConfig, SessionEnded};
+use atpass_replay::{MemoryReplay, Replay};
+use atpass_resource::{ResourceConfig, ResourceParts, ResourceServer, RevocationList};
+use atpass_store::{NewAccount, SqliteAccounts, SqliteStore};
+use axum::Router;
+use http::StatusCode;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use crate::accounts::{AUDIENCE, DevAccount, dev_accounts};
+use crate::listen::{Loopback, Ports};
+use crate::{app, directory, pds};
+
+/// What a network is started with.
+pub struct NetworkConfig {
+    /// The folder of its database. Made if it isn't there.
+    pub data: PathBuf,
+    /// Its ports.
+    pub ports: Ports,
+    /// How long things live at its authorization server.
+    pub lifetimes: Lifetimes,
+    /// The time, for all parts.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness, for all parts.
+    pub random: Arc<dyn Random>,
+}
+
+impl NetworkConfig {
+    /// A network in this folder, on free ports, with the system's time and randomness.
+    pub fn new(data: impl Into<PathBuf>) -> Self {
+        Self {
+            data: data.into(),
+            ports: Ports::Free,
+            lifetimes: Lifetimes::default(),
+            clock: Arc::new(SystemClock),
+            random: Arc::new(SystemRandom),
+        }
+    }
+}
+
+/// A running network. Dropping it stops it at once, [`Network::stop`] in order.
+pub struct Network {
+    /// The authorization server.
+    pub issuer: Issuer,
+    /// The resource server, at the same origin.
+    pub resource: Issuer,
+    /// The directory of DIDs.
+    pub directory: Issuer,
+    /// The sample app.
+    pub app: Issuer,
+    /// Who can sign in.
+    pub accounts: Vec<DevAccount>,
+    store: SqliteStore,
+    stop: watch::Sender<bool>,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+/// Seconds between two retention runs.
+const SWEEP_INTERVAL: Duration = Duration::from_secs(60);
+/// Rows of each kind that one of them removes at most.
+const SWEEP_BATCH: usize = 1000;
+/// How long requests under way may take once the network is to stop.
+const DRAIN: Duration = Duration::from_secs(5);
+
+impl Network {
+    /// Starts everything, and returns when all of it answers.
+    pub async fn start(config: NetworkConfig) -> anyhow::Result<Self> {
+        let data = &config.data;
+        std::fs::create_dir_all(data).with_context(|| format!("make the folder {}", data.display()))?;
+        let server = Loopback::bind(config.ports.nth(0)?).await?;
+        let directory_server = Loopback::bind(config.ports.nth(1)?).await?;
+        let app_server = Loopback::bind(config.ports.nth(2)?).await?;
+        let issuer = Issuer::parse(&format!("http://localhost:{}", server.port()))?;
+        let directory = Issuer::parse(&format!("http://localhost:{}", directory_server.port()))?;
+        // Loopback clients are redirected to the address, never to the name (RFC 8252 section 8.3).
+        let app = Issuer::parse(&format!("http://127.0.0.1:{}", app_server.port()))?;
+
+        let accounts = dev_accounts()?;
+        let store = SqliteStore::open(&data.join("atpass.sqlite")).context("open the database")?;
+        let (provider, resource) = open_servers(&config, &issuer, &store, &accounts).await?;
+        let methods = pds::router(resource, accounts.clone(), config.clock.clone(), config.random.clone());
+        let routes = atpass_provider::router(provider.clone())
+            .merge(methods)
+            .fallback(|| async { (StatusCode::NOT_FOUND, "There is nothing here.\n") });
+        let sample = app::router(app::AppConfig {
+            origin: app.clone(),
+            server: issuer.clone(),
+            directory: directory.clone(),
+            accounts: accounts.clone(),
+            clock: config.clock.clone(),
+            random: config.random.clone(),
+        })?;
+
+        let (stop, stopped) = watch::channel(false);
+        let mut tasks = server.serve(&routes, &stopped);
+        tasks.extend(directory_server.serve(&directory::router(accounts.clone(), issuer.clone()), &stopped));
+        tasks.extend(app_server.serve(&sample, &stopped));
+        tasks.push(tokio::spawn(sweep(provider, stopped)));
+        Ok(Self {
+            resource: issuer.clone(),
+            issuer,
+            directory,
+            app,
+            accounts,
+            store,
+            stop,
+            tasks,
+        })
+    }
+
+    /// The database, for tests that look behind the curtain.
+    pub const fn store(&self) -> &SqliteStore {
+        &self.store
+    }
+
+    /// Takes no new requests, finishes those under way, and closes the database.
+    pub async fn stop(self) {
+        let _ = self.stop.send(true);
+        let drained = async {
+            for task in self.tasks {
+                // A task that panicked has ended as well.
+                let _ = task.await;
+            }
+        };
+        if tokio::time::timeout(DRAIN, drained).await.is_err() {
+            tracing::warn!("some requests were still under way and were cut off");
+        }
+    }
+}
+
+/// The authorization server and the resource server, on one origin: they share the nonces, and
+/// the one tells the other of sessions that end.
+async fn open_servers(
+    config: &NetworkConfig,
+    issuer: &Issuer,
+    store: &SqliteStore,
+    accounts: &[DevAccount],
+) -> anyhow::Result<(Provider, ResourceServer)> {
+    let passwords = Passwords::new(config.random.clone())?;
+    let known = SqliteAccounts::new(store.clone(), passwords);
+    add_missing(&known, accounts).await?;
+    let replay: Arc<dyn Replay> = Arc::new(MemoryReplay::default());
+    // New at each start, because the replay memory is: see `NonceKeeper::new`.
+    let nonces = NonceKeeper::new(&HmacKey::new(&random::bytes(&*config.random)));
+    let revoked = Arc::new(RevocationList::default());
+    let provider = Provider::open(
+        ProviderConfig {
+            issuer: issuer.clone(),
+            lifetimes: config.lifetimes,
+            protected_resources: vec![issuer.clone()],
+            development: true,
+        },
+        Parts {
+            store: Arc::new(store.clone()),
+            accounts: Arc::new(known),
+            replay: replay.clone(),
+            nonces: nonces.clone(),
+            clock: config.clock.clone(),
+            random: config.random.clone(),
+            on_session_ended: Arc::new(Revoker {
+                revoked: revoked.clone(),
+                clock: config.clock.clone(),
+            }),
+        },
+    )
+    .await
+    .context("open the authorization server")?;
+    let resource = ResourceServer::new(
+        ResourceConfig {
+            origin: issuer.clone(),
+            audience: Did::parse(AUDIENCE)?,
+            issuer: issuer.clone(),
+            query: QueryPolicy::Ignore,
+        },
+        ResourceParts {
+            keys: Arc::new(provider.jwks()),
+            nonces,
+            replay,
+            revoked,
+            clock: config.clock.clone(),
+        },
+    );
+    Ok((provider, resource))
+}
+
+/// Adds the accounts that the database doesn't have yet.
+async fn add_missing(known: &SqliteAccounts, accounts: &[DevAccount]) -> anyhow::Result<()> {
+    for account in accounts {
+        if known.find(&Identifier::Did(account.did.clone())).await?.is_none() {
+            known
+                .add(NewAccount {
+                    did: account.did.clone(),
+                    handle: account.handle.clone(),
+                    email: Some(format!("{}@example.com", account.handle)),
+                    audience: Did::parse(AUDIENCE)?,
+                    password: Secret::new(account.password),
+                })
+                .await
+                .with_context(|| format!("add the account {}", account.handle))?;
+        }
+    }
+    Ok(())
+}
+
+/// Tells the resource server of sessions that end.
+struct Revoker {
+    revoked: Arc<RevocationList>,
+    clock: Arc<dyn Clock>,
+}
+
+impl SessionEnded for Revoker {
+    fn session_ended(&self, session: SessionId, tokens_until: UnixTime) {
+        self.revoked.end_session(session, tokens_until, self.clock.now());
+    }
+}
+
+/// Removes what nobody needs, until the network stops.
+async fn sweep(provider: Provider, mut stopped: watch::Receiver<bool>) {
+    let mut ticks = tokio::time::interval(SWEEP_INTERVAL);
+    loop {
+        tokio::select! {
+            _ = stopped.wait_for(|&stop| stop) => return,
+            _ = ticks.tick() => {}
+        }
+        if let Err(error) = provider.sweep(SWEEP_BATCH).await {
+            tracing::warn!(%error, "retention failed and will be tried again");
+        }
+    }
+}

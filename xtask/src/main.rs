@@ -1,0 +1,62 @@
+//! The project's own chores.
+//!
+//! `cargo xtask test` runs every check and every test, `cargo xtask setup` installs what they need, and
+//! `cargo xtask arrows` compares the crates' dependencies with the table in `arrows.rs`.
+
+mod arrows;
+mod process;
+mod setup;
+mod test;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+use clap::{Parser, Subcommand};
+
+/// The project's own chores.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    chore: Chore,
+}
+
+#[derive(Debug, Subcommand)]
+enum Chore {
+    /// Run every check and every test; what cannot run fails.
+    Test(test::Options),
+    /// Install what the tests need: Node, Chromium and the packages of `peers/`.
+    Setup,
+    /// Check that the crates depend on each other only as the architecture allows.
+    Arrows,
+}
+
+fn main() -> ExitCode {
+    match run(&Arguments::parse()) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Runs the chore; `false` means that it has already said what failed.
+fn run(arguments: &Arguments) -> Result<bool> {
+    let root = repository_root()?;
+    match &arguments.chore {
+        Chore::Test(options) => Ok(test::run(&root, options)),
+        Chore::Setup => setup::run(&root).map(|_ready| true),
+        Chore::Arrows => arrows::run(&root).map(|()| true),
+    }
+}
+
+fn repository_root() -> Result<PathBuf> {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let root = here
+        .parent()
+        .context("xtask lies in a folder of the repository")?;
+    Ok(root.to_owned())
+}

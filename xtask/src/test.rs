@@ -1,0 +1,280 @@
+//! Every check and every test, in an order where the quick ones come first.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, Instant};
+use std::{env, fmt};
+
+use anyhow::{Context, Result, anyhow};
+use clap::{Args, ValueEnum};
+use serde::Deserialize;
+
+use crate::setup::{self, Ready};
+use crate::{arrows, process};
+
+/// What `cargo xtask test` takes.
+#[derive(Debug, Args)]
+pub(crate) struct Options {
+    /// Run only the tests whose name contains one of these words, and no other checks.
+    filter: Vec<String>,
+    /// Run only these steps, and what they need; may be repeated.
+    #[arg(long, value_name = "STEP")]
+    only: Vec<Step>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Step {
+    Setup,
+    Arrows,
+    Format,
+    Clippy,
+    Test,
+    Doc,
+    Build,
+    Peers,
+}
+
+impl Step {
+    const ALL: [Self; 8] = [
+        Self::Setup,
+        Self::Arrows,
+        Self::Format,
+        Self::Clippy,
+        Self::Test,
+        Self::Doc,
+        Self::Build,
+        Self::Peers,
+    ];
+
+    /// Whether this step runs with these options; the peer tests need the program and the tools.
+    fn is_wanted(self, options: &Options) -> bool {
+        let Options { filter, only } = options;
+        let named = match (only.is_empty(), filter.is_empty()) {
+            (false, _) => only.contains(&self),
+            (true, true) => true,
+            (true, false) => matches!(self, Self::Test | Self::Peers),
+        };
+        let needed = matches!(self, Self::Setup | Self::Build) && Self::Peers.is_wanted(options);
+        named || needed
+    }
+
+    fn title(self) -> &'static str {
+        match self {
+            Self::Setup => "setup: what the tests need",
+            Self::Arrows => "arrows: the crates' dependencies",
+            Self::Format => "format: cargo fmt",
+            Self::Clippy => "clippy: cargo clippy",
+            Self::Test => "test: cargo test",
+            Self::Doc => "doc: cargo doc",
+            Self::Build => "build: the release program",
+            Self::Peers => "peers: the official clients and a browser",
+        }
+    }
+}
+
+/// What the last step takes from the steps before it.
+#[derive(Debug, Default)]
+struct Found {
+    tools: Option<Ready>,
+    program: Option<PathBuf>,
+}
+
+/// How one step went.
+struct Row {
+    step: Step,
+    took: Duration,
+    result: Result<()>,
+}
+
+impl fmt::Display for Row {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let word = if self.result.is_ok() { "ok" } else { "FAILED" };
+        write!(
+            formatter,
+            "{word:<6} {:>7.1} s  {}",
+            self.took.as_secs_f64(),
+            self.step.title()
+        )
+    }
+}
+
+/// Runs the steps; a failed one doesn't keep the later ones from running. `false` when any failed.
+pub(crate) fn run(root: &Path, options: &Options) -> bool {
+    let mut found = Found::default();
+    let mut rows = Vec::new();
+    for step in Step::ALL.into_iter().filter(|step| step.is_wanted(options)) {
+        println!("\n=== {}", step.title());
+        let start = now();
+        let result = run_step(step, root, options, &mut found);
+        let row = Row {
+            step,
+            took: start.elapsed(),
+            result,
+        };
+        if let Err(error) = &row.result {
+            println!("error: {error:#}");
+        }
+        println!("--- {row}");
+        rows.push(row);
+    }
+    println!("\n=== summary");
+    for row in &rows {
+        println!("{row}");
+        if let Err(error) = &row.result {
+            println!("                  {error:#}");
+        }
+    }
+    rows.iter().all(|row| row.result.is_ok())
+}
+
+fn run_step(step: Step, root: &Path, options: &Options, found: &mut Found) -> Result<()> {
+    let mut cargo = process::cargo(root);
+    match step {
+        Step::Setup => found.tools = Some(setup::run(root)?),
+        Step::Arrows => arrows::run(root)?,
+        Step::Format => process::run(cargo.args(["fmt", "--all", "--check"]))?,
+        Step::Clippy => {
+            cargo.args([
+                "clippy",
+                "--workspace",
+                "--all-targets",
+                "--all-features",
+                "--",
+                "-D",
+                "warnings",
+            ]);
+            process::run(&mut cargo)?;
+        }
+        Step::Test => {
+            cargo
+                .args(["test", "--workspace", "--no-fail-fast", "--"])
+                .args(&options.filter);
+            process::run(&mut cargo)?;
+        }
+        Step::Doc => {
+            cargo
+                .args(["doc", "--workspace", "--no-deps"])
+                .env("RUSTDOCFLAGS", "-D warnings");
+            process::run(&mut cargo)?;
+        }
+        Step::Build => {
+            process::run(cargo.args(["build", "--release", "--package", "atpass"]))?;
+            found.program = Some(program(root)?);
+        }
+        Step::Peers => run_peers(root, options, found)?,
+    }
+    Ok(())
+}
+
+/// Where the release build put the program.
+fn program(root: &Path) -> Result<PathBuf> {
+    #[derive(Deserialize)]
+    struct Metadata {
+        target_directory: PathBuf,
+    }
+    let mut cargo = process::cargo(root);
+    let metadata = process::output(cargo.args(["metadata", "--format-version", "1", "--no-deps"]))?;
+    let metadata: Metadata =
+        serde_json::from_str(&metadata).context("cannot read what cargo metadata printed")?;
+    let program = metadata
+        .target_directory
+        .join("release")
+        .join(format!("atpass{}", env::consts::EXE_SUFFIX));
+    if !program.is_file() {
+        return Err(anyhow!("the release build left no program `atpass`"));
+    }
+    Ok(program)
+}
+
+fn run_peers(root: &Path, options: &Options, found: &Found) -> Result<()> {
+    let tools = found.tools.as_ref().context("cannot run: setup failed")?;
+    let program = found
+        .program
+        .as_ref()
+        .context("cannot run: the program was not built")?;
+    let peers = root.join("peers");
+    let screenshots =
+        env::var_os("ATPASS_SCREENSHOTS").map_or_else(|| peers.join("screenshots"), PathBuf::from);
+    let mut node = Command::new(&tools.node);
+    node.current_dir(peers)
+        .args(["--test", "--test-reporter=spec", "--test-timeout=600000"])
+        .args(
+            options
+                .filter
+                .iter()
+                .map(|word| format!("--test-name-pattern=/{}/", escape_pattern(word))),
+        )
+        .env("ATPASS_BIN", program)
+        .env("ATPASS_CHROMIUM", &tools.chromium)
+        .env("ATPASS_SCREENSHOTS", screenshots);
+    process::run(&mut node)
+}
+
+/// Node takes a regular expression where cargo takes a word.
+fn escape_pattern(word: &str) -> String {
+    let mut pattern = String::new();
+    for character in word.chars() {
+        if !character.is_alphanumeric() && character != '_' && character != ' ' {
+            pattern.push('\\');
+        }
+        pattern.push(character);
+    }
+    pattern
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the elapsed time is only printed"
+)]
+fn now() -> Instant {
+    Instant::now()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn wanted(filter: &[&str], only: &[Step]) -> Vec<Step> {
+        let filter = filter.iter().map(ToString::to_string).collect();
+        let options = Options {
+            filter,
+            only: only.to_vec(),
+        };
+        Step::ALL
+            .into_iter()
+            .filter(|step| step.is_wanted(&options))
+            .collect()
+    }
+
+    #[test]
+    fn without_options_every_step_runs() {
+        assert_eq!(wanted(&[], &[]), Step::ALL);
+    }
+
+    #[test]
+    fn a_filter_runs_the_tests_and_what_they_need() {
+        assert_eq!(
+            wanted(&["refresh"], &[]),
+            [Step::Setup, Step::Test, Step::Build, Step::Peers]
+        );
+    }
+
+    #[test]
+    fn a_named_step_brings_what_it_needs() {
+        assert_eq!(
+            wanted(&[], &[Step::Doc, Step::Format]),
+            [Step::Format, Step::Doc]
+        );
+        assert_eq!(
+            wanted(&[], &[Step::Peers]),
+            [Step::Setup, Step::Build, Step::Peers]
+        );
+        assert_eq!(wanted(&["refresh"], &[Step::Test]), [Step::Test]);
+    }
+
+    #[test]
+    fn words_are_taken_literally() {
+        assert_eq!(escape_pattern("official client"), "official client");
+        assert_eq!(escape_pattern("a.b/c"), r"a\.b\/c");
+    }
+}
