@@ -16,11 +16,18 @@ pub(crate) enum Event<'a> {
     /// A sign-in was refused for too many attempts.
     SignInLimited,
     /// A person agreed.
-    Approved { did: &'a Did, client_id: &'a ClientId },
+    Approved {
+        did: &'a Did,
+        client_id: &'a ClientId,
+    },
     /// A person didn't agree.
     Denied { client_id: &'a ClientId },
     /// A session began.
-    Issued { did: &'a Did, client_id: &'a ClientId, session: SessionId },
+    Issued {
+        did: &'a Did,
+        client_id: &'a ClientId,
+        session: SessionId,
+    },
     /// A session's refresh token was exchanged.
     Refreshed { session: SessionId, generation: u32 },
     /// A lost answer was made again.
@@ -64,10 +71,21 @@ impl fmt::Display for Event<'_> {
             Self::SignedIn { did } => write!(f, "did={did}"),
             Self::Approved { did, client_id } => write!(f, "did={did} client_id={client_id}"),
             Self::Denied { client_id } => write!(f, "client_id={client_id}"),
-            Self::Issued { did, client_id, session } => {
+            Self::Issued {
+                did,
+                client_id,
+                session,
+            } => {
                 write!(f, "did={did} client_id={client_id} session={session}")
             }
-            Self::Refreshed { session, generation } | Self::Recovered { session, generation } => {
+            Self::Refreshed {
+                session,
+                generation,
+            }
+            | Self::Recovered {
+                session,
+                generation,
+            } => {
                 write!(f, "session={session} generation={generation}")
             }
             Self::Replayed { session }

@@ -5,23 +5,20 @@ use atpass_protocol::id::{ClientId, ClientIdKind};
 use atpass_protocol::metadata::ClientMetadata;
 use atpass_protocol::request::PushedAuthorizationRequest;
 
-/// Finds clients.
+/// The client's metadata.
 ///
-/// Loopback clients carry their metadata in their id. Metadata documents aren't fetched yet, so
-/// other clients are refused with that reason.
-#[derive(Clone, Debug, Default)]
-pub struct ClientRegistry;
-
-impl ClientRegistry {
-    /// The client's metadata.
-    pub fn find(&self, client_id: &ClientId) -> Result<ClientMetadata, OAuthError> {
-        match client_id.kind() {
-            ClientIdKind::Loopback(loopback) => ClientMetadata::loopback(client_id, loopback)
-                .map_err(|error| OAuthError::invalid_client(format!("the scope in the loopback client_id: {error}"))),
-            ClientIdKind::Document(_) => Err(OAuthError::invalid_client(
-                "this server knows loopback clients only (client_id http://localhost?redirect_uri=...&scope=...)",
-            )),
+/// Loopback clients carry theirs in their id. Metadata documents aren't fetched yet, so other
+/// clients are refused with that reason.
+pub(crate) fn find_client(client_id: &ClientId) -> Result<ClientMetadata, OAuthError> {
+    match client_id.kind() {
+        ClientIdKind::Loopback(loopback) => {
+            ClientMetadata::loopback(client_id, loopback).map_err(|error| {
+                OAuthError::invalid_client(format!("the scope in the loopback client_id: {error}"))
+            })
         }
+        ClientIdKind::Document(_) => Err(OAuthError::invalid_client(
+            "this server knows loopback clients only (client_id http://localhost?redirect_uri=...&scope=...)",
+        )),
     }
 }
 
@@ -39,7 +36,10 @@ pub(crate) fn check_request(
     if !client.scope.covers(&request.scope) {
         return Err(OAuthError::new(
             OAuthErrorCode::InvalidScope,
-            format!("scope {} goes beyond what the client declared: {}", request.scope, client.scope),
+            format!(
+                "scope {} goes beyond what the client declared: {}",
+                request.scope, client.scope
+            ),
         ));
     }
     Ok(())

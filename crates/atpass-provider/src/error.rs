@@ -9,7 +9,7 @@ use crate::store::StoreError;
 
 /// Why an endpoint didn't do what it was asked.
 #[derive(Debug, thiserror::Error)]
-pub enum EndpointError {
+pub(crate) enum EndpointError {
     /// The request was wrong. The peer is told.
     #[error(transparent)]
     OAuth(#[from] OAuthError),

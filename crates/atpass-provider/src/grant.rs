@@ -29,12 +29,26 @@ pub(crate) fn check_code(
     code: Option<CodeRecord>,
     presented: &PresentedCode,
 ) -> Result<CodeRecord, OAuthError> {
-    let code = code.ok_or_else(|| OAuthError::invalid_grant("the code is not one of this server, or long gone"))?;
+    let code = code.ok_or_else(|| {
+        OAuthError::invalid_grant("the code is not one of this server, or long gone")
+    })?;
     let checks = [
-        (code.client_id == presented.client_id, "the code was issued to another client_id"),
-        (code.jkt == presented.jkt, "the code is bound to another DPoP key than this proof's"),
-        (code.redirect_uri == presented.redirect_uri, "redirect_uri is not the one of the authorization request"),
-        (code.challenge == presented.challenge, "code_verifier does not fit the code_challenge"),
+        (
+            code.client_id == presented.client_id,
+            "the code was issued to another client_id",
+        ),
+        (
+            code.jkt == presented.jkt,
+            "the code is bound to another DPoP key than this proof's",
+        ),
+        (
+            code.redirect_uri == presented.redirect_uri,
+            "redirect_uri is not the one of the authorization request",
+        ),
+        (
+            code.challenge == presented.challenge,
+            "code_verifier does not fit the code_challenge",
+        ),
     ];
     match checks.into_iter().find(|(holds, _)| !holds) {
         Some((_, problem)) => Err(OAuthError::invalid_grant(problem)),

@@ -10,7 +10,7 @@ use crate::store::{SigningKeyRecord, Store, StoreError};
 
 /// The keys in use: all are published, the newest signs.
 #[derive(Clone)]
-pub struct SigningKeys {
+pub(crate) struct SigningKeys {
     kid: Arc<str>,
     key: Arc<PrivateKey>,
     published: Arc<JwkSet>,
@@ -18,7 +18,7 @@ pub struct SigningKeys {
 
 impl SigningKeys {
     /// Reads the keys from the store, and makes the first one where there is none.
-    pub async fn open(store: &dyn Store, now: UnixTime) -> Result<Self, StoreError> {
+    pub(crate) async fn open(store: &dyn Store, now: UnixTime) -> Result<Self, StoreError> {
         let mut records = store.signing_keys().await?;
         if records.is_empty() {
             store.add_signing_key(&new_key(now)?).await?;
@@ -26,10 +26,11 @@ impl SigningKeys {
         }
         let mut keys = Vec::with_capacity(records.len());
         for record in records {
-            let key = PrivateKey::from_pkcs8(&record.pkcs8).map_err(|error| StoreError::Corrupt {
-                table: "signing_key",
-                detail: format!("{}: {error}", record.kid),
-            })?;
+            let key =
+                PrivateKey::from_pkcs8(&record.pkcs8).map_err(|error| StoreError::Corrupt {
+                    table: "signing_key",
+                    detail: format!("{}: {error}", record.kid),
+                })?;
             keys.push((record.kid, key));
         }
         let published = JwkSet {
@@ -54,14 +55,16 @@ impl SigningKeys {
     }
 
     /// The public keys.
-    pub fn published(&self) -> &Arc<JwkSet> {
+    pub(crate) fn published(&self) -> &Arc<JwkSet> {
         &self.published
     }
 }
 
 impl std::fmt::Debug for SigningKeys {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("SigningKeys").field("kid", &self.kid).finish_non_exhaustive()
+        f.debug_struct("SigningKeys")
+            .field("kid", &self.kid)
+            .finish_non_exhaustive()
     }
 }
 

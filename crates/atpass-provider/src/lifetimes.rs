@@ -51,7 +51,12 @@ impl Lifetimes {
     pub fn check(&self) -> Result<(), LifetimeError> {
         let bounds = [
             ("access_token", self.access_token, 30, 1800),
-            ("authorization_request", self.authorization_request, 30, 3600),
+            (
+                "authorization_request",
+                self.authorization_request,
+                30,
+                3600,
+            ),
             ("code", self.code, 10, 600),
             ("public_session", self.public_session, 60, 14 * DAY),
             ("refresh_recovery", self.refresh_recovery, 0, 300),
@@ -60,7 +65,12 @@ impl Lifetimes {
         ];
         for (name, value, least, most) in bounds {
             if !(least..=most).contains(&value) {
-                return Err(LifetimeError { name, value, least, most });
+                return Err(LifetimeError {
+                    name,
+                    value,
+                    least,
+                    most,
+                });
             }
         }
         Ok(())
@@ -75,8 +85,23 @@ mod tests {
     #[test]
     fn bounds() {
         assert_eq!(Lifetimes::default().check(), Ok(()));
-        let long = Lifetimes { access_token: 1801, ..Lifetimes::default() };
-        assert!(long.check().unwrap_err().to_string().contains("access_token"));
-        assert!(Lifetimes { public_session: 14 * DAY + 1, ..Lifetimes::default() }.check().is_err());
+        let long = Lifetimes {
+            access_token: 1801,
+            ..Lifetimes::default()
+        };
+        assert!(
+            long.check()
+                .unwrap_err()
+                .to_string()
+                .contains("access_token")
+        );
+        assert!(
+            Lifetimes {
+                public_session: 14 * DAY + 1,
+                ..Lifetimes::default()
+            }
+            .check()
+            .is_err()
+        );
     }
 }

@@ -20,9 +20,18 @@ pub(crate) struct SignInLimits {
 }
 
 /// Attempts in a burst, and seconds until each of them is given back.
-const PAIR: Quota = Quota { burst: 10, refill_seconds: 30 };
-const ADDRESS: Quota = Quota { burst: 60, refill_seconds: 5 };
-const ACCOUNT: Quota = Quota { burst: 100, refill_seconds: 36 };
+const PAIR: Quota = Quota {
+    burst: 10,
+    refill_seconds: 30,
+};
+const ADDRESS: Quota = Quota {
+    burst: 60,
+    refill_seconds: 5,
+};
+const ACCOUNT: Quota = Quota {
+    burst: 100,
+    refill_seconds: 36,
+};
 
 impl SignInLimits {
     pub(crate) fn new(clock: Arc<dyn Clock>) -> Self {
@@ -44,7 +53,11 @@ impl SignInLimits {
         let address = address.map_or_else(String::new, network);
         self.address.check(&address)?;
         self.pair.check(&format!("{address} {account}"))?;
-        if known_device { Ok(()) } else { self.account.check(account) }
+        if known_device {
+            Ok(())
+        } else {
+            self.account.check(account)
+        }
     }
 }
 

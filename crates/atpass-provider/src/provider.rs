@@ -14,7 +14,6 @@ use atpass_protocol::token::SessionId;
 use atpass_replay::{Fresh, Namespace, Replay};
 
 use crate::accounts::Accounts;
-use crate::client_registry::ClientRegistry;
 use crate::error::EndpointError;
 use crate::keys::SigningKeys;
 use crate::lifetimes::{LifetimeError, Lifetimes};
@@ -80,7 +79,6 @@ pub struct Provider(Arc<Inner>);
 struct Inner {
     config: ProviderConfig,
     parts: Parts,
-    clients: ClientRegistry,
     keys: SigningKeys,
     refresh_tokens: RefreshTokens,
     csrf: HmacKey,
@@ -104,7 +102,6 @@ impl Provider {
         }
         let provider = Self(Arc::new(Inner {
             limits: SignInLimits::new(parts.clock.clone()),
-            clients: ClientRegistry,
             keys,
             refresh_tokens: RefreshTokens::new(&master),
             csrf: master.derive("csrf"),
@@ -114,7 +111,11 @@ impl Provider {
         }));
         let tokens = provider.config().lifetimes.access_token;
         for (session, ended_at) in provider.store().ended_since(now.plus(-tokens)).await? {
-            provider.0.parts.on_session_ended.session_ended(session, ended_at.plus(tokens));
+            provider
+                .0
+                .parts
+                .on_session_ended
+                .session_ended(session, ended_at.plus(tokens));
         }
         Ok(provider)
     }
@@ -135,7 +136,7 @@ impl Provider {
     }
 
     /// Removes what nobody needs any more, at most `batch` rows of each kind.
-    pub async fn sweep(&self, batch: usize) -> Result<crate::store::Swept, StoreError> {
+    pub async fn sweep(&self, batch: u32) -> Result<crate::store::Swept, StoreError> {
         self.store().sweep(self.now(), batch).await
     }
 
@@ -153,10 +154,6 @@ impl Provider {
 
     pub(crate) fn random(&self) -> &dyn Random {
         &*self.0.parts.random
-    }
-
-    pub(crate) fn clients(&self) -> &ClientRegistry {
-        &self.0.clients
     }
 
     pub(crate) fn keys(&self) -> &SigningKeys {
@@ -227,6 +224,8 @@ impl Provider {
 
 impl fmt::Debug for Provider {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Provider").field("config", &self.0.config).finish_non_exhaustive()
+        f.debug_struct("Provider")
+            .field("config", &self.0.config)
+            .finish_non_exhaustive()
     }
 }

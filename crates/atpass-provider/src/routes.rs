@@ -57,7 +57,7 @@ fn cors() -> CorsLayer {
         .allow_methods([http::Method::GET, http::Method::POST])
         .allow_headers([DPOP, header::CONTENT_TYPE])
         .expose_headers([DPOP_NONCE, header::WWW_AUTHENTICATE])
-        .max_age(std::time::Duration::from_secs(24 * 60 * 60))
+        .max_age(std::time::Duration::from_hours(24))
 }
 
 /// Puts the next nonce on every answer, errors too (clause AS-DPOP-12).
@@ -77,7 +77,11 @@ async fn jwks(State(provider): State<Provider>) -> Response {
     document(&*provider.jwks())
 }
 
-async fn par(State(provider): State<Provider>, headers: HeaderMap, body: Result<Bytes, BytesRejection>) -> Response {
+async fn par(
+    State(provider): State<Provider>,
+    headers: HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Response {
     let now = provider.now();
     let result = match read_post(&headers, body) {
         Ok(post) => endpoint::par::push(&provider, post, now).await,
@@ -86,7 +90,11 @@ async fn par(State(provider): State<Provider>, headers: HeaderMap, body: Result<
     answer(StatusCode::CREATED, result)
 }
 
-async fn token(State(provider): State<Provider>, headers: HeaderMap, body: Result<Bytes, BytesRejection>) -> Response {
+async fn token(
+    State(provider): State<Provider>,
+    headers: HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Response {
     let now = provider.now();
     let result = match read_post(&headers, body) {
         Ok(post) => endpoint::token::exchange(&provider, post, now).await,
@@ -95,7 +103,11 @@ async fn token(State(provider): State<Provider>, headers: HeaderMap, body: Resul
     answer(StatusCode::OK, result)
 }
 
-async fn revoke(State(provider): State<Provider>, headers: HeaderMap, body: Result<Bytes, BytesRejection>) -> Response {
+async fn revoke(
+    State(provider): State<Provider>,
+    headers: HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Response {
     let now = provider.now();
     let result = match read_post(&headers, body) {
         Ok(post) => endpoint::revoke::revoke(&provider, post, now).await,
@@ -125,8 +137,12 @@ fn read_form(
         .and_then(|value| value.to_str().ok())
         .and_then(|value| value.split(';').next())
         .unwrap_or_default();
-    if !media_type.trim().eq_ignore_ascii_case("application/x-www-form-urlencoded") {
-        let error = OAuthError::invalid_request("send the parameters as application/x-www-form-urlencoded");
+    if !media_type
+        .trim()
+        .eq_ignore_ascii_case("application/x-www-form-urlencoded")
+    {
+        let error =
+            OAuthError::invalid_request("send the parameters as application/x-www-form-urlencoded");
         return Err((StatusCode::UNSUPPORTED_MEDIA_TYPE, error));
     }
     let body = body.map_err(|rejection| match rejection.status() {
@@ -134,7 +150,10 @@ fn read_form(
             StatusCode::PAYLOAD_TOO_LARGE,
             OAuthError::invalid_request(format!("the body is longer than {LONGEST_BODY} bytes")),
         ),
-        status => (status, OAuthError::invalid_request("the body could not be read")),
+        status => (
+            status,
+            OAuthError::invalid_request("the body could not be read"),
+        ),
     })?;
     Form::parse(&body).map_err(|error| (StatusCode::BAD_REQUEST, error))
 }
@@ -151,7 +170,9 @@ fn answer<T: Serialize>(status: StatusCode, result: Result<T, EndpointError>) ->
                 "this server has a problem of its own; nothing was changed, try again",
             );
             let mut response = json(StatusCode::SERVICE_UNAVAILABLE, &error);
-            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+            response
+                .headers_mut()
+                .insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
             response
         }
     }
@@ -174,12 +195,20 @@ fn json(status: StatusCode, body: &impl Serialize) -> Response {
 fn document(body: &impl Serialize) -> Response {
     let mut response = json(StatusCode::OK, body);
     let headers = response.headers_mut();
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=60"));
+    headers.insert(
+        header::CACHE_CONTROL,
+        HeaderValue::from_static("public, max-age=60"),
+    );
     headers.remove(header::PRAGMA);
     response
 }
 
-async fn authorize(State(provider): State<Provider>, uri: Uri, headers: HeaderMap, extensions: Extensions) -> Response {
+async fn authorize(
+    State(provider): State<Provider>,
+    uri: Uri,
+    headers: HeaderMap,
+    extensions: Extensions,
+) -> Response {
     let form = Form::parse(uri.query().unwrap_or_default().as_bytes());
     let form = form.map_err(PageError::from);
     let result = match browser_request(&provider, form, &headers, &extensions) {
@@ -253,7 +282,12 @@ fn browser_request(
     headers: &HeaderMap,
     extensions: &Extensions,
 ) -> Result<BrowserRequest, PageError> {
-    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(ToOwned::to_owned);
+    let text = |name: &str| {
+        headers
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+            .map(ToOwned::to_owned)
+    };
     let wanted = pages::cookie_name(provider);
     let device = headers
         .get_all(header::COOKIE)
@@ -268,28 +302,49 @@ fn browser_request(
         device,
         fetch_site: text("sec-fetch-site"),
         origin: text("origin"),
-        address: extensions.get::<ConnectInfo<SocketAddr>>().map(|info| -> IpAddr { info.0.ip() }),
+        address: extensions
+            .get::<ConnectInfo<SocketAddr>>()
+            .map(|info| -> IpAddr { info.0.ip() }),
     })
 }
 
 fn page(provider: &Provider, result: Result<Page, PageError>) -> Response {
     let page = result.unwrap_or_else(|error| error.page(provider));
     let (mut response, leads_to) = match page.body {
-        PageBody::Html { status, html, leads_to } => {
+        PageBody::Html {
+            status,
+            html,
+            leads_to,
+        } => {
             let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
             let content_type = [(header::CONTENT_TYPE, "text/html; charset=utf-8")];
             ((status, content_type, html).into_response(), leads_to)
         }
         PageBody::SeeOther(location) => match HeaderValue::try_from(location) {
-            Ok(location) => ((StatusCode::SEE_OTHER, [(header::LOCATION, location)], Body::empty()).into_response(), None),
+            Ok(location) => (
+                (
+                    StatusCode::SEE_OTHER,
+                    [(header::LOCATION, location)],
+                    Body::empty(),
+                )
+                    .into_response(),
+                None,
+            ),
             Err(_) => (StatusCode::INTERNAL_SERVER_ERROR.into_response(), None),
         },
     };
     let headers = response.headers_mut();
-    if let Some(cookie) = page.cookie.and_then(|cookie| HeaderValue::try_from(cookie).ok()) {
+    if let Some(cookie) = page
+        .cookie
+        .and_then(|cookie| HeaderValue::try_from(cookie).ok())
+    {
         headers.insert(header::SET_COOKIE, cookie);
     }
-    add_page_headers(headers, leads_to.as_deref(), provider.config().issuer.is_https());
+    add_page_headers(
+        headers,
+        leads_to.as_deref(),
+        provider.config().issuer.is_https(),
+    );
     response
 }
 
@@ -310,7 +365,10 @@ fn add_page_headers(headers: &mut HeaderMap, leads_to: Option<&str>, https: bool
         ("cross-origin-opener-policy", "same-origin"),
         ("cross-origin-resource-policy", "same-origin"),
     ] {
-        headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+        headers.insert(
+            HeaderName::from_static(name),
+            HeaderValue::from_static(value),
+        );
     }
     if https {
         let value = HeaderValue::from_static("max-age=63072000");

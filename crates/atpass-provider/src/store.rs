@@ -337,7 +337,7 @@ pub trait Store: Send + Sync + 'static {
 
     /// Removes at most `batch` rows of each kind that nobody needs after `now`: expired requests,
     /// codes a day after their issue, sessions 30 days after their end, expired devices.
-    async fn sweep(&self, now: UnixTime, batch: usize) -> Result<Swept, StoreError>;
+    async fn sweep(&self, now: UnixTime, batch: u32) -> Result<Swept, StoreError>;
 }
 
 /// A presented refresh token, for [`Store::rotate`].

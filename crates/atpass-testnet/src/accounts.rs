@@ -44,7 +44,9 @@ pub(crate) fn dev_accounts() -> anyhow::Result<Vec<DevAccount>> {
 
 /// A `did:plc` in form, made from the handle, so that it is the same at each start.
 fn dev_did(handle: &str) -> anyhow::Result<Did> {
-    let digest = atpass_protocol::secret::Secret::new(format!("atpass development account {handle}")).sha256();
+    let digest =
+        atpass_protocol::secret::Secret::new(format!("atpass development account {handle}"))
+            .sha256();
     let mut name = BASE32_NOPAD.encode(&digest).to_ascii_lowercase();
     name.truncate(24);
     Ok(Did::parse(&format!("did:plc:{name}"))?)

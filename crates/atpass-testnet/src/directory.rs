@@ -34,13 +34,11 @@ async fn document(State(directory): State<Arc<Directory>>, Path(did): Path<Strin
     let account = Did::parse(&did)
         .ok()
         .and_then(|did| directory.accounts.iter().find(|account| account.did == did));
-    match account {
-        Some(account) => Json(did_document(account, &directory.pds)).into_response(),
-        None => {
-            let body = json!({ "message": format!("DID not registered: {did}") });
-            (StatusCode::NOT_FOUND, Json(body)).into_response()
-        }
+    if let Some(account) = account {
+        return Json(did_document(account, &directory.pds)).into_response();
     }
+    let body = json!({ "message": format!("DID not registered: {did}") });
+    (StatusCode::NOT_FOUND, Json(body)).into_response()
 }
 
 fn did_document(account: &DevAccount, pds: &Issuer) -> Value {

@@ -21,7 +21,9 @@ impl Ports {
     pub(crate) fn nth(self, n: u16) -> anyhow::Result<u16> {
         match self {
             Self::Free => Ok(0),
-            Self::From(first) => first.checked_add(n).context("the last port would be over 65535"),
+            Self::From(first) => first
+                .checked_add(n)
+                .context("the last port would be over 65535"),
         }
     }
 }
@@ -42,12 +44,22 @@ impl Loopback {
         for _ in 0..attempts {
             let v4 = TcpListener::bind((Ipv4Addr::LOCALHOST, port))
                 .await
-                .with_context(|| format!("port {port} of 127.0.0.1 can't be used; try another with --port"))?;
+                .with_context(|| {
+                    format!("port {port} of 127.0.0.1 can't be used; try another with --port")
+                })?;
             let port = v4.local_addr()?.port();
             match TcpListener::bind((Ipv6Addr::LOCALHOST, port)).await {
-                Ok(v6) => return Ok(Self { port, v4, v6: Some(v6) }),
+                Ok(v6) => {
+                    return Ok(Self {
+                        port,
+                        v4,
+                        v6: Some(v6),
+                    });
+                }
                 Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => {
-                    failure = Some(anyhow::Error::new(error).context(format!("port {port} of [::1] is taken; try another with --port")));
+                    failure = Some(anyhow::Error::new(error).context(format!(
+                        "port {port} of [::1] is taken; try another with --port"
+                    )));
                 }
                 Err(_) => return Ok(Self { port, v4, v6: None }),
             }
@@ -60,20 +72,33 @@ impl Loopback {
     }
 
     /// Serves until `stop` is set, then finishes the requests under way.
-    pub(crate) fn serve(self, router: &Router, stop: &watch::Receiver<bool>) -> Vec<JoinHandle<()>> {
+    pub(crate) fn serve(
+        self,
+        router: &Router,
+        stop: &watch::Receiver<bool>,
+    ) -> Vec<JoinHandle<()>> {
         let serve = |listener: TcpListener| {
-            let service = router.clone().into_make_service_with_connect_info::<SocketAddr>();
+            let service = router
+                .clone()
+                .into_make_service_with_connect_info::<SocketAddr>();
             let mut stop = stop.clone();
             tokio::spawn(async move {
                 let stopped = async move {
                     // An error means that the network was dropped.
                     let _ = stop.wait_for(|&stop| stop).await;
                 };
-                if let Err(error) = axum::serve(listener, service).with_graceful_shutdown(stopped).await {
+                if let Err(error) = axum::serve(listener, service)
+                    .with_graceful_shutdown(stopped)
+                    .await
+                {
                     tracing::error!(%error, "a listener failed");
                 }
             })
         };
-        [Some(self.v4), self.v6].into_iter().flatten().map(serve).collect()
+        [Some(self.v4), self.v6]
+            .into_iter()
+            .flatten()
+            .map(serve)
+            .collect()
     }
 }

@@ -17,7 +17,6 @@ use atpass_provider::{Lifetimes, Parts, Provider, ProviderConfig, SessionEnded};
 use atpass_replay::{MemoryReplay, Replay};
 use atpass_resource::{ResourceConfig, ResourceParts, ResourceServer, RevocationList};
 use atpass_store::{NewAccount, SqliteAccounts, SqliteStore};
-use axum::Router;
 use http::StatusCode;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -71,9 +70,9 @@ pub struct Network {
 }
 
 /// Seconds between two retention runs.
-const SWEEP_INTERVAL: Duration = Duration::from_secs(60);
+const SWEEP_INTERVAL: Duration = Duration::from_mins(1);
 /// Rows of each kind that one of them removes at most.
-const SWEEP_BATCH: usize = 1000;
+const SWEEP_BATCH: u32 = 1000;
 /// How long requests under way may take once the network is to stop.
 const DRAIN: Duration = Duration::from_secs(5);
 
@@ -81,7 +80,8 @@ impl Network {
     /// Starts everything, and returns when all of it answers.
     pub async fn start(config: NetworkConfig) -> anyhow::Result<Self> {
         let data = &config.data;
-        std::fs::create_dir_all(data).with_context(|| format!("make the folder {}", data.display()))?;
+        std::fs::create_dir_all(data)
+            .with_context(|| format!("make the folder {}", data.display()))?;
         let server = Loopback::bind(config.ports.nth(0)?).await?;
         let directory_server = Loopback::bind(config.ports.nth(1)?).await?;
         let app_server = Loopback::bind(config.ports.nth(2)?).await?;
@@ -93,7 +93,12 @@ impl Network {
         let accounts = dev_accounts()?;
         let store = SqliteStore::open(&data.join("atpass.sqlite")).context("open the database")?;
         let (provider, resource) = open_servers(&config, &issuer, &store, &accounts).await?;
-        let methods = pds::router(resource, accounts.clone(), config.clock.clone(), config.random.clone());
+        let methods = pds::router(
+            resource,
+            accounts.clone(),
+            config.clock.clone(),
+            config.random.clone(),
+        );
         let routes = atpass_provider::router(provider.clone())
             .merge(methods)
             .fallback(|| async { (StatusCode::NOT_FOUND, "There is nothing here.\n") });
@@ -108,7 +113,10 @@ impl Network {
 
         let (stop, stopped) = watch::channel(false);
         let mut tasks = server.serve(&routes, &stopped);
-        tasks.extend(directory_server.serve(&directory::router(accounts.clone(), issuer.clone()), &stopped));
+        tasks.extend(directory_server.serve(
+            &directory::router(accounts.clone(), issuer.clone()),
+            &stopped,
+        ));
         tasks.extend(app_server.serve(&sample, &stopped));
         tasks.push(tokio::spawn(sweep(provider, stopped)));
         Ok(Self {
@@ -201,7 +209,11 @@ async fn open_servers(
 /// Adds the accounts that the database doesn't have yet.
 async fn add_missing(known: &SqliteAccounts, accounts: &[DevAccount]) -> anyhow::Result<()> {
     for account in accounts {
-        if known.find(&Identifier::Did(account.did.clone())).await?.is_none() {
+        if known
+            .find(&Identifier::Did(account.did.clone()))
+            .await?
+            .is_none()
+        {
             known
                 .add(NewAccount {
                     did: account.did.clone(),
@@ -225,7 +237,8 @@ struct Revoker {
 
 impl SessionEnded for Revoker {
     fn session_ended(&self, session: SessionId, tokens_until: UnixTime) {
-        self.revoked.end_session(session, tokens_until, self.clock.now());
+        self.revoked
+            .end_session(session, tokens_until, self.clock.now());
     }
 }
 

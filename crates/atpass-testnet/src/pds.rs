@@ -49,11 +49,20 @@ pub(crate) fn router(
         .route("/xrpc/com.atproto.repo.createRecord", post(create_record))
         .route("/xrpc/com.atproto.repo.listRecords", get(list_records))
         .route("/xrpc/com.atproto.repo.deleteRecord", post(delete_record))
-        .route("/xrpc/com.atproto.server.getServiceAuth", get(get_service_auth))
+        .route(
+            "/xrpc/com.atproto.server.getServiceAuth",
+            get(get_service_auth),
+        )
         .layer(ResourceLayer::new(server));
     let open = Router::new()
-        .route("/xrpc/com.atproto.identity.resolveHandle", get(resolve_handle))
-        .route("/.well-known/oauth-protected-resource", get(async move || Json(metadata)));
+        .route(
+            "/xrpc/com.atproto.identity.resolveHandle",
+            get(resolve_handle),
+        )
+        .route(
+            "/.well-known/oauth-protected-resource",
+            get(async move || Json(metadata)),
+        );
     guarded.merge(open).layer(cors()).with_state(pds)
 }
 
@@ -61,8 +70,12 @@ fn cors() -> CorsLayer {
     CorsLayer::new()
         .allow_origin(Any)
         .allow_methods([Method::GET, Method::POST])
-        .allow_headers([HeaderName::from_static("dpop"), header::AUTHORIZATION, header::CONTENT_TYPE])
-        .max_age(std::time::Duration::from_secs(24 * 60 * 60))
+        .allow_headers([
+            HeaderName::from_static("dpop"),
+            header::AUTHORIZATION,
+            header::CONTENT_TYPE,
+        ])
+        .max_age(std::time::Duration::from_hours(24))
 }
 
 /// Why a method didn't do what it was asked.
@@ -89,8 +102,8 @@ impl IntoResponse for MethodError {
     }
 }
 
-fn bad(message: impl ToString) -> MethodError {
-    MethodError::Request(message.to_string())
+fn bad(message: impl Into<String>) -> MethodError {
+    MethodError::Request(message.into())
 }
 
 fn query(uri: &Uri) -> Result<Form, MethodError> {
@@ -98,7 +111,11 @@ fn query(uri: &Uri) -> Result<Form, MethodError> {
 }
 
 fn body<T: DeserializeOwned>(body: &Bytes) -> Result<T, MethodError> {
-    serde_json::from_slice(body).map_err(|error| bad(format!("the body is not the JSON that was expected: {error}")))
+    serde_json::from_slice(body).map_err(|error| {
+        bad(format!(
+            "the body is not the JSON that was expected: {error}"
+        ))
+    })
 }
 
 impl Pds {
@@ -121,19 +138,31 @@ impl Pds {
 
 async fn resolve_handle(State(pds): State<Arc<Pds>>, uri: Uri) -> Result<Json<Value>, MethodError> {
     let query = query(&uri)?;
-    let handle = query.require("handle").map_err(|error| bad(error.description))?;
-    let handle = Handle::parse(handle).map_err(bad)?;
-    let account = pds.account(handle.as_str()).ok_or_else(|| bad("Unable to resolve handle"))?;
+    let handle = query
+        .require("handle")
+        .map_err(|error| bad(error.description))?;
+    let handle = Handle::parse(handle).map_err(|error| bad(error.to_string()))?;
+    let account = pds
+        .account(handle.as_str())
+        .ok_or_else(|| bad("Unable to resolve handle"))?;
     Ok(Json(json!({ "did": account.did })))
 }
 
-async fn get_session(State(pds): State<Arc<Pds>>, caller: VerifiedRequest) -> Result<Json<Value>, MethodError> {
-    let account = pds.account(caller.did().as_str()).ok_or_else(|| bad("the account is gone"))?;
+async fn get_session(
+    State(pds): State<Arc<Pds>>,
+    caller: VerifiedRequest,
+) -> Result<Json<Value>, MethodError> {
+    let account = pds
+        .account(caller.did().as_str())
+        .ok_or_else(|| bad("the account is gone"))?;
     let mut session = json!({ "did": account.did, "handle": account.handle, "active": true });
     if caller.scope().allows(&Permission::AccountEmail)
         && let Some(session) = session.as_object_mut()
     {
-        session.insert("email".into(), json!(format!("{}@example.com", account.handle)));
+        session.insert(
+            "email".into(),
+            json!(format!("{}@example.com", account.handle)),
+        );
         session.insert("emailConfirmed".into(), json!(true));
     }
     Ok(Json(session))
@@ -152,7 +181,12 @@ async fn create_record(
     caller: VerifiedRequest,
     bytes: Bytes,
 ) -> Result<Json<Value>, MethodError> {
-    let CreateRecord { repo, collection, record, rkey } = body(&bytes)?;
+    let CreateRecord {
+        repo,
+        collection,
+        record,
+        rkey,
+    } = body(&bytes)?;
     let permission = Permission::Repo {
         collection: collection.clone(),
         action: RepoAction::Create,
@@ -165,12 +199,19 @@ async fn create_record(
     let rkey = match rkey {
         None => new_record_key(&pds),
         Some(rkey) if is_record_key(&rkey) => rkey,
-        Some(_) => return Err(bad("rkey must be 1 to 512 characters of A-Z a-z 0-9 . - _ : ~")),
+        Some(_) => {
+            return Err(bad(
+                "rkey must be 1 to 512 characters of A-Z a-z 0-9 . - _ : ~",
+            ));
+        }
     };
-    let record = pds.records.create(&repo, &collection, &rkey, record).map_err(|error| match error {
-        WriteError::Exists => bad("there is a record of this rkey already"),
-        WriteError::Full => bad("this development server keeps no more records"),
-    })?;
+    let record = pds
+        .records
+        .create(&repo, &collection, &rkey, record)
+        .map_err(|error| match error {
+            WriteError::Exists => bad("there is a record of this rkey already"),
+            WriteError::Full => bad("this development server keeps no more records"),
+        })?;
     Ok(Json(json!({ "uri": record.uri, "cid": record.cid })))
 }
 
@@ -193,13 +234,21 @@ async fn list_records(
     let query = query(&uri)?;
     let require = |name| query.require(name).map_err(|error| bad(error.description));
     let repo = require("repo")?;
-    let account = pds.account(repo).ok_or_else(|| bad(format!("there is no account {repo} here")))?;
-    let collection = Nsid::parse(require("collection")?).map_err(bad)?;
+    let account = pds
+        .account(repo)
+        .ok_or_else(|| bad(format!("there is no account {repo} here")))?;
+    let collection = Nsid::parse(require("collection")?).map_err(|error| bad(error.to_string()))?;
     let limit = match query.get("limit") {
         None => 50,
-        Some(text) => text.parse().ok().filter(|limit| (1..=100).contains(limit)).ok_or_else(|| bad("limit must be 1 to 100"))?,
+        Some(text) => text
+            .parse()
+            .ok()
+            .filter(|limit| (1..=100).contains(limit))
+            .ok_or_else(|| bad("limit must be 1 to 100"))?,
     };
-    Ok(Json(json!({ "records": pds.records.list(&account.did, &collection, limit) })))
+    Ok(Json(
+        json!({ "records": pds.records.list(&account.did, &collection, limit) }),
+    ))
 }
 
 #[derive(Deserialize)]
@@ -214,7 +263,11 @@ async fn delete_record(
     caller: VerifiedRequest,
     bytes: Bytes,
 ) -> Result<Json<Value>, MethodError> {
-    let DeleteRecord { repo, collection, rkey } = body(&bytes)?;
+    let DeleteRecord {
+        repo,
+        collection,
+        rkey,
+    } = body(&bytes)?;
     let permission = Permission::Repo {
         collection: collection.clone(),
         action: RepoAction::Delete,
@@ -236,14 +289,17 @@ async fn get_service_auth(
     let query = query(&uri)?;
     let require = |name| query.require(name).map_err(|error| bad(error.description));
     let aud = require("aud")?;
-    let lxm = Nsid::parse(require("lxm")?).map_err(bad)?;
-    Did::parse(aud.split('#').next().unwrap_or_default()).map_err(bad)?;
+    let lxm = Nsid::parse(require("lxm")?).map_err(|error| bad(error.to_string()))?;
+    Did::parse(aud.split('#').next().unwrap_or_default())
+        .map_err(|error| bad(error.to_string()))?;
     let permission = Permission::Rpc {
         lxm: lxm.clone(),
         aud: aud.to_owned(),
     };
     caller.require(&permission)?;
-    let account = pds.account(caller.did().as_str()).ok_or_else(|| bad("the account is gone"))?;
+    let account = pds
+        .account(caller.did().as_str())
+        .ok_or_else(|| bad("the account is gone"))?;
     let now = pds.clock.now();
     let claims = json!({
         "iss": account.did,
@@ -253,7 +309,9 @@ async fn get_service_auth(
         "exp": now.plus(SERVICE_TOKEN_LIFETIME),
         "jti": random::text::<16>(&*pds.random),
     });
-    let token = account.key.sign_compact(&json!({ "typ": "JWT", "alg": "ES256" }), &claims);
+    let token = account
+        .key
+        .sign_compact(&json!({ "typ": "JWT", "alg": "ES256" }), &claims);
     let token = token.map_err(|error| ResourceError::Unavailable(error.to_string()))?;
     Ok(Json(json!({ "token": token })))
 }

@@ -60,7 +60,12 @@ impl Records {
     pub(crate) fn list(&self, repo: &Did, collection: &Nsid, limit: usize) -> Vec<Record> {
         let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let records = all.get(&(repo.clone(), collection.clone()));
-        records.into_iter().flat_map(|records| records.values().rev()).take(limit).cloned().collect()
+        records
+            .into_iter()
+            .flat_map(|records| records.values().rev())
+            .take(limit)
+            .cloned()
+            .collect()
     }
 
     /// Removing what isn't there is no error, as in a real repository.

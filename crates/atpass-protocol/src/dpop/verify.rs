@@ -1,7 +1,7 @@
 //! Verification of a proof (RFC 9449 section 4.3), in the order in which it costs the least: the
 //! signature is 97 % of it and comes last.
 
-use url::Url;
+use url::{Position, Url};
 
 use super::proof::{ReceivedProof, access_token_hash};
 use super::{NonceKeeper, NonceStatus};
@@ -222,6 +222,36 @@ fn check_url(htu: &str, expected: &Expected<'_>) -> Result<bool, DpopError> {
     }
     got.set_query(None);
     got.set_fragment(None);
-    let same = Url::parse(expected.url).is_ok_and(|url| url == got);
+    let same = Url::parse(expected.url).is_ok_and(|url| {
+        url[..Position::BeforePath] == got[..Position::BeforePath]
+            && normalize_escapes(url.path()) == normalize_escapes(got.path())
+    });
     if same { Ok(had_query) } else { Err(mismatch()) }
+}
+
+/// A path whose percent-encoding is spelled in one way (RFC 3986 section 6.2.2): escapes in capitals,
+/// and none for a character that needs none.
+fn normalize_escapes(path: &str) -> String {
+    let (first, rest) = path.split_once('%').unwrap_or((path, ""));
+    let mut normal = first.to_owned();
+    if first.len() == path.len() {
+        return normal;
+    }
+    for part in rest.split('%') {
+        let escape = part
+            .get(..2)
+            .filter(|digits| digits.bytes().all(|b| b.is_ascii_hexdigit()))
+            .and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        let Some(byte) = escape else {
+            normal.push('%');
+            normal.push_str(part);
+            continue;
+        };
+        match char::from(byte) {
+            c @ ('A'..='Z' | 'a'..='z' | '0'..='9' | '-' | '.' | '_' | '~') => normal.push(c),
+            _ => normal.push_str(&format!("%{byte:02X}")),
+        }
+        normal.push_str(part.get(2..).unwrap_or_default());
+    }
+    normal
 }

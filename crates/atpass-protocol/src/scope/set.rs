@@ -136,6 +136,13 @@ impl TryFrom<String> for ScopeSet {
     }
 }
 
+impl std::str::FromStr for ScopeSet {
+    type Err = ScopeError;
+    fn from_str(text: &str) -> Result<Self, ScopeError> {
+        Self::parse(text)
+    }
+}
+
 impl From<ScopeSet> for String {
     fn from(set: ScopeSet) -> Self {
         set.to_string()

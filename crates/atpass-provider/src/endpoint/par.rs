@@ -7,7 +7,7 @@ use atpass_protocol::secret::Secret;
 use atpass_protocol::time::UnixTime;
 
 use super::Post;
-use crate::client_registry::check_request;
+use crate::client_registry::{check_request, find_client};
 use crate::error::EndpointError;
 use crate::provider::Provider;
 use crate::store::{AlreadyUsed, RequestRecord};
@@ -26,9 +26,12 @@ pub(crate) async fn push(
     let proof = provider.verify_proof(&post.proofs, PATH, now).await?;
     let request = PushedAuthorizationRequest::from_form(&post.form)?;
     if request.dpop_jkt.is_some_and(|jkt| jkt != proof.jkt) {
-        return Err(OAuthError::invalid_request("dpop_jkt is not the thumbprint of the DPoP proof's key").into());
+        return Err(OAuthError::invalid_request(
+            "dpop_jkt is not the thumbprint of the DPoP proof's key",
+        )
+        .into());
     }
-    let client = provider.clients().find(&request.client_id)?;
+    let client = find_client(&request.client_id)?;
     check_request(&client, &request)?;
 
     let state = state_digest(&request);

@@ -7,6 +7,7 @@ use atpass_protocol::token::{AccessTokenClaims, SessionId};
 
 use super::Post;
 use crate::audit::{self, Event};
+use crate::client_registry::find_client;
 use crate::error::EndpointError;
 use crate::provider::Provider;
 use crate::store::EndReason;
@@ -19,13 +20,17 @@ pub(crate) const PATH: &str = "/oauth/revoke";
 ///
 /// A public client may leave the proof out: whoever holds the token may give it up. A proof that
 /// is there must be right, and of the session's key.
-pub(crate) async fn revoke(provider: &Provider, post: Post, now: UnixTime) -> Result<(), EndpointError> {
+pub(crate) async fn revoke(
+    provider: &Provider,
+    post: Post,
+    now: UnixTime,
+) -> Result<(), EndpointError> {
     let proof = match post.proofs.as_slice() {
         [] => None,
         proofs => Some(provider.verify_proof(proofs, PATH, now).await?),
     };
     let request = RevocationRequest::from_form(&post.form)?;
-    provider.clients().find(&request.client_id)?;
+    find_client(&request.client_id)?;
     let Some(id) = session_of(provider, request.token.expose(), &request) else {
         return Ok(());
     };
@@ -37,7 +42,10 @@ pub(crate) async fn revoke(provider: &Provider, post: Post, now: UnixTime) -> Re
     }
     if proof.is_some_and(|proof| proof.jkt != session.jkt) {
         audit::record(Event::WrongHolder { session: id });
-        return Err(OAuthError::invalid_grant("the token is bound to another DPoP key than this proof's").into());
+        return Err(OAuthError::invalid_grant(
+            "the token is bound to another DPoP key than this proof's",
+        )
+        .into());
     }
     if provider.end_session(id, EndReason::Revoked, now).await? {
         audit::record(Event::Revoked { session: id });

@@ -15,6 +15,7 @@ use atpass_protocol::token::{AccessTokenClaims, Audience, Confirmation, SessionI
 use super::Post;
 use crate::accounts::{Account, Identifier};
 use crate::audit::{self, Event};
+use crate::client_registry::find_client;
 use crate::error::EndpointError;
 use crate::grant::{self, PresentedCode};
 use crate::provider::Provider;
@@ -31,7 +32,7 @@ pub(crate) async fn exchange(
 ) -> Result<TokenResponse, EndpointError> {
     let proof = provider.verify_proof(&post.proofs, PATH, now).await?;
     let request = TokenRequest::from_form(&post.form)?;
-    let client = provider.clients().find(request.client_id())?;
+    let client = find_client(request.client_id())?;
     match request {
         TokenRequest::AuthorizationCode {
             client_id,
@@ -78,9 +79,15 @@ async fn exchange_code(
         refresh_expires_at: expires_at,
         ended: None,
     };
-    match provider.store().consume_code(&presented.id, &session, now).await? {
+    match provider
+        .store()
+        .consume_code(&presented.id, &session, now)
+        .await?
+    {
         ConsumeOutcome::Consumed => {}
-        ConsumeOutcome::AlreadyConsumed(other) => return Err(end_reused(provider, other, now).await?),
+        ConsumeOutcome::AlreadyConsumed(other) => {
+            return Err(end_reused(provider, other, now).await?);
+        }
         ConsumeOutcome::Gone => return Err(grant::expired_code().into()),
     }
     audit::record(Event::Issued {
@@ -100,9 +107,14 @@ async fn end_reused(
     session: SessionId,
     now: UnixTime,
 ) -> Result<EndpointError, EndpointError> {
-    provider.end_session(session, EndReason::CodeReused, now).await?;
+    provider
+        .end_session(session, EndReason::CodeReused, now)
+        .await?;
     audit::record(Event::CodeReused { session });
-    Ok(OAuthError::invalid_grant("the code was exchanged already; its session has been ended").into())
+    Ok(
+        OAuthError::invalid_grant("the code was exchanged already; its session has been ended")
+            .into(),
+    )
 }
 
 async fn refresh(
@@ -111,18 +123,35 @@ async fn refresh(
     proof: &VerifiedProof,
     now: UnixTime,
 ) -> Result<TokenResponse, EndpointError> {
-    let unknown = || OAuthError::invalid_grant("the refresh token is not one of this server, or its session is long gone");
-    let (id, presented) = provider.refresh_tokens().read(&grant.refresh_token).ok_or_else(unknown)?;
+    let unknown = || {
+        OAuthError::invalid_grant(
+            "the refresh token is not one of this server, or its session is long gone",
+        )
+    };
+    let (id, presented) = provider
+        .refresh_tokens()
+        .read(&grant.refresh_token)
+        .ok_or_else(unknown)?;
     let session = provider.store().session(id).await?.ok_or_else(unknown)?;
     if session.client_id != grant.client_id || session.jkt != proof.jkt {
         audit::record(Event::WrongHolder { session: id });
-        return Err(OAuthError::invalid_grant("the refresh token belongs to another client_id or DPoP key").into());
+        return Err(OAuthError::invalid_grant(
+            "the refresh token belongs to another client_id or DPoP key",
+        )
+        .into());
     }
     let scope = match &grant.scope {
         None => session.scope.clone(),
         Some(narrower) if session.scope.covers(narrower) => narrower.clone(),
         Some(_) => {
-            return Err(OAuthError::new(OAuthErrorCode::InvalidScope, format!("a refresh can't widen the scope; granted is {}", session.scope)).into());
+            return Err(OAuthError::new(
+                OAuthErrorCode::InvalidScope,
+                format!(
+                    "a refresh can't widen the scope; granted is {}",
+                    session.scope
+                ),
+            )
+            .into());
         }
     };
     let account = match active_account(provider, &session.did).await {
@@ -143,11 +172,17 @@ async fn refresh(
     };
     let generation = match provider.store().rotate(&rotation).await? {
         RefreshDecision::Rotated { generation } => {
-            audit::record(Event::Refreshed { session: id, generation });
+            audit::record(Event::Refreshed {
+                session: id,
+                generation,
+            });
             generation
         }
         RefreshDecision::Repeated { generation } => {
-            audit::record(Event::Recovered { session: id, generation });
+            audit::record(Event::Recovered {
+                session: id,
+                generation,
+            });
             generation
         }
         RefreshDecision::Replayed => {
@@ -155,8 +190,12 @@ async fn refresh(
             audit::record(Event::Replayed { session: id });
             return Err(OAuthError::invalid_grant("this refresh token was replaced and its successor used, or too long ago; the session has been ended").into());
         }
-        RefreshDecision::Ended => return Err(OAuthError::invalid_grant("the session has been ended").into()),
-        RefreshDecision::Expired => return Err(OAuthError::invalid_grant("the session has expired; sign in again").into()),
+        RefreshDecision::Ended => {
+            return Err(OAuthError::invalid_grant("the session has been ended").into());
+        }
+        RefreshDecision::Expired => {
+            return Err(OAuthError::invalid_grant("the session has expired; sign in again").into());
+        }
         RefreshDecision::Unknown => return Err(unknown().into()),
     };
     answer(provider, &session, account, scope, Some(generation), now)
@@ -167,7 +206,10 @@ async fn active_account(
     provider: &Provider,
     did: &atpass_protocol::id::Did,
 ) -> Result<Account, EndpointError> {
-    let account = provider.accounts().find(&Identifier::Did(did.clone())).await?;
+    let account = provider
+        .accounts()
+        .find(&Identifier::Did(did.clone()))
+        .await?;
     account
         .filter(|account| account.active)
         .ok_or_else(|| OAuthError::invalid_grant("the account is disabled or gone").into())
@@ -181,7 +223,9 @@ fn answer(
     generation: Option<u32>,
     now: UnixTime,
 ) -> Result<TokenResponse, EndpointError> {
-    let exp = now.plus(provider.config().lifetimes.access_token).min(session.expires_at);
+    let exp = now
+        .plus(provider.config().lifetimes.access_token)
+        .min(session.expires_at);
     let claims = AccessTokenClaims {
         iss: provider.config().issuer.clone(),
         aud: Audience(account.audience),

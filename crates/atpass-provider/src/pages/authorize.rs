@@ -28,7 +28,8 @@ impl Pending {
         now: UnixTime,
     ) -> Result<Self, PageError> {
         let form = &request.form;
-        let (Some(client_id), Some(request_uri)) = (form.get("client_id"), form.get("request_uri")) else {
+        let (Some(client_id), Some(request_uri)) = (form.get("client_id"), form.get("request_uri"))
+        else {
             return Err(PageError::problem(
                 400,
                 "This link isn’t complete",
@@ -61,7 +62,8 @@ impl Pending {
 
     /// Whether this account may answer the request at all (clause AS-AUTHZ-04).
     pub(super) fn allows(&self, account: &Account) -> bool {
-        self.hint().is_none_or(|hint| hint.means(&account.did, &account.handle))
+        self.hint()
+            .is_none_or(|hint| hint.means(&account.did, &account.handle))
     }
 
     /// Whether this account may answer it with the sign-in that it has.
@@ -85,7 +87,12 @@ impl Pending {
     pub(super) fn answer(&self, provider: &Provider, response: &AuthorizationResponse) -> Page {
         let request = &self.record.request;
         let issuer = &provider.config().issuer;
-        Page::see_other(response.redirect(&request.redirect_uri, request.response_mode, &request.state, issuer))
+        Page::see_other(response.redirect(
+            &request.redirect_uri,
+            request.response_mode,
+            &request.state,
+            issuer,
+        ))
     }
 
     /// Uses the request up, and goes back to the app with an error.
@@ -101,8 +108,8 @@ impl Pending {
         Ok(self.answer(provider, &AuthorizationResponse::Error(error)))
     }
 
-    fn leads_to(&self) -> Option<String> {
-        Some(self.record.request.redirect_uri.policy_source())
+    fn leads_to(&self) -> String {
+        self.record.request.redirect_uri.policy_source()
     }
 
     fn hidden<'a>(&'a self, csrf: &'a str) -> Hidden<'a> {
@@ -118,9 +125,12 @@ impl Pending {
         &self,
         provider: &Provider,
         browser: &Browser,
-        form: SignInForm<'_>,
+        form: &SignInForm<'_>,
     ) -> Result<Page, PageError> {
-        let (csrf, redirect_host) = (browser.csrf(provider), self.record.request.redirect_uri.destination());
+        let (csrf, redirect_host) = (
+            browser.csrf(provider),
+            self.record.request.redirect_uri.destination(),
+        );
         let host = client_host(&self.record.request.client_id);
         let template = SignIn {
             layout: layout(provider),
@@ -132,7 +142,7 @@ impl Pending {
             remember: form.remember,
             can_choose: self.hint().is_none() && !browser.accounts.is_empty(),
         };
-        let page = Page::html(form.status, &template, self.leads_to())?;
+        let page = Page::html(form.status, &template, Some(self.leads_to()))?;
         Ok(page.with_cookie(browser.set_cookie.clone()))
     }
 }
@@ -155,7 +165,11 @@ enum Step<'a> {
 }
 
 /// Decides on the page, by the request, the accounts in this browser and the one in mind.
-fn next_step<'a>(pending: &Pending, accounts: &'a [(Account, UnixTime)], chosen: Option<&str>) -> Step<'a> {
+fn next_step<'a>(
+    pending: &Pending,
+    accounts: &'a [(Account, UnixTime)],
+    chosen: Option<&str>,
+) -> Step<'a> {
     let usable: Vec<&Account> = accounts
         .iter()
         .filter(|signed_in| pending.accepts(signed_in))
@@ -164,12 +178,24 @@ fn next_step<'a>(pending: &Pending, accounts: &'a [(Account, UnixTime)], chosen:
     // Silent sign-in is for confidential clients, and there are only public ones.
     if pending.record.request.prompt == Some(Prompt::None) {
         return match usable.as_slice() {
-            [] => Step::Refuse(OAuthErrorCode::LoginRequired, "nobody is signed in who could answer without being asked"),
-            [_] => Step::Refuse(OAuthErrorCode::ConsentRequired, "a public client is not authorized without asking the person"),
-            _ => Step::Refuse(OAuthErrorCode::AccountSelectionRequired, "several accounts are signed in; send login_hint, or let the person choose"),
+            [] => Step::Refuse(
+                OAuthErrorCode::LoginRequired,
+                "nobody is signed in who could answer without being asked",
+            ),
+            [_] => Step::Refuse(
+                OAuthErrorCode::ConsentRequired,
+                "a public client is not authorized without asking the person",
+            ),
+            _ => Step::Refuse(
+                OAuthErrorCode::AccountSelectionRequired,
+                "several accounts are signed in; send login_hint, or let the person choose",
+            ),
         };
     }
-    if let Some(account) = usable.iter().find(|account| Some(account.did.as_str()) == chosen) {
+    if let Some(account) = usable
+        .iter()
+        .find(|account| Some(account.did.as_str()) == chosen)
+    {
         return Step::Consent(account);
     }
     let asked_to_choose = pending.record.request.prompt == Some(Prompt::SelectAccount);
@@ -199,7 +225,7 @@ pub(crate) async fn authorize(
                 problem: None,
                 remember: true,
             };
-            pending.sign_in_page(provider, &browser, form)?
+            pending.sign_in_page(provider, &browser, &form)?
         }
         Step::Choose(accounts) => choose_page(provider, &pending, &browser, &accounts)?,
         Step::Consent(account) => consent_page(provider, &pending, &browser, account)?,
@@ -214,7 +240,10 @@ async fn hinted_identifier(provider: &Provider, pending: &Pending) -> Result<Str
         return Ok(String::new());
     };
     if let LoginHint::Did(did) = hint
-        && let Some(account) = provider.accounts().find(&Identifier::Did(did.clone())).await?
+        && let Some(account) = provider
+            .accounts()
+            .find(&Identifier::Did(did.clone()))
+            .await?
     {
         return Ok(account.handle.to_string());
     }
@@ -227,8 +256,14 @@ fn choose_page(
     browser: &Browser,
     accounts: &[&Account],
 ) -> Result<Page, PageError> {
-    let (csrf, redirect_host) = (browser.csrf(provider), pending.record.request.redirect_uri.destination());
-    let accounts: Vec<_> = accounts.iter().map(|account| account_view(account)).collect();
+    let (csrf, redirect_host) = (
+        browser.csrf(provider),
+        pending.record.request.redirect_uri.destination(),
+    );
+    let accounts: Vec<_> = accounts
+        .iter()
+        .map(|account| account_view(account))
+        .collect();
     let host = client_host(&pending.record.request.client_id);
     let template = Choose {
         layout: layout(provider),
@@ -236,7 +271,7 @@ fn choose_page(
         hidden: pending.hidden(&csrf),
         accounts: &accounts,
     };
-    Page::html(200, &template, pending.leads_to())
+    Page::html(200, &template, Some(pending.leads_to()))
 }
 
 fn consent_page(
@@ -245,9 +280,15 @@ fn consent_page(
     browser: &Browser,
     account: &Account,
 ) -> Result<Page, PageError> {
-    let (csrf, redirect_host) = (browser.csrf(provider), pending.record.request.redirect_uri.destination());
+    let (csrf, redirect_host) = (
+        browser.csrf(provider),
+        pending.record.request.redirect_uri.destination(),
+    );
     let request = &pending.record.request;
-    let (permissions, scope) = (consent::permissions(&request.scope), request.scope.to_string());
+    let (permissions, scope) = (
+        consent::permissions(&request.scope),
+        request.scope.to_string(),
+    );
     let host = client_host(&request.client_id);
     let template = Consent {
         layout: layout(provider),
@@ -258,7 +299,7 @@ fn consent_page(
         scope: &scope,
         can_switch: pending.hint().is_none(),
     };
-    Page::html(200, &template, pending.leads_to())
+    Page::html(200, &template, Some(pending.leads_to()))
 }
 
 fn account_view(account: &Account) -> AccountView<'_> {
@@ -275,7 +316,11 @@ fn client_host(client_id: &ClientId) -> Option<String> {
     }
 }
 
-fn client_view<'a>(client_id: &'a str, host: Option<&'a str>, redirect_host: &'a str) -> ClientView<'a> {
+fn client_view<'a>(
+    client_id: &'a str,
+    host: Option<&'a str>,
+    redirect_host: &'a str,
+) -> ClientView<'a> {
     ClientView {
         client_id,
         kind: host.map_or(ClientKind::Loopback, |host| ClientKind::Web { host }),

@@ -96,8 +96,15 @@ impl Browser {
         let record = provider.store().device(&id, now).await?;
         let mut accounts = Vec::new();
         for signed_in in record.iter().flat_map(|record| &record.accounts) {
-            let account = provider.accounts().find(&Identifier::Did(signed_in.did.clone())).await?;
-            accounts.extend(account.filter(|account| account.active).map(|account| (account, signed_in.signed_in_at)));
+            let account = provider
+                .accounts()
+                .find(&Identifier::Did(signed_in.did.clone()))
+                .await?;
+            accounts.extend(
+                account
+                    .filter(|account| account.active)
+                    .map(|account| (account, signed_in.signed_in_at)),
+            );
         }
         let set_cookie = keep(provider, &cookie, record.as_ref(), now).await?;
         Ok(Self {
@@ -115,7 +122,9 @@ impl Browser {
 
     /// The account of this DID, if it is signed in here.
     pub(super) fn account(&self, did: &str) -> Option<&(Account, UnixTime)> {
-        self.accounts.iter().find(|(account, _)| account.did.as_str() == did)
+        self.accounts
+            .iter()
+            .find(|(account, _)| account.did.as_str() == did)
     }
 
     /// Whether this account is signed in here.
@@ -129,7 +138,11 @@ impl Browser {
     }
 
     /// Refuses a form that didn't come from one of our pages in this browser (clause AS-AUTHZ-10).
-    pub(super) fn check_form(&self, provider: &Provider, request: &BrowserRequest) -> Result<(), PageError> {
+    pub(super) fn check_form(
+        &self,
+        provider: &Provider,
+        request: &BrowserRequest,
+    ) -> Result<(), PageError> {
         let refused = |why: &str| {
             PageError::problem(
                 403,
@@ -143,17 +156,25 @@ impl Browser {
             return Err(refused("the Origin header names another site"));
         }
         if !matches!(request.fetch_site.as_deref(), None | Some("same-origin")) {
-            return Err(refused("the Sec-Fetch-Site header says that another site sent it"));
+            return Err(refused(
+                "the Sec-Fetch-Site header says that another site sent it",
+            ));
         }
         if self.set_cookie.is_some() && self.record.is_none() {
             return Err(refused("the device cookie is missing"));
         }
         let given = request.form.get("csrf").unwrap_or_default();
         let given = BASE64URL_NOPAD.decode(given.as_bytes()).unwrap_or_default();
-        if given.len() == 32 && provider.csrf_key().verify(&[self.cookie.expose().as_bytes()], &given) {
+        if given.len() == 32
+            && provider
+                .csrf_key()
+                .verify(&[self.cookie.expose().as_bytes()], &given)
+        {
             Ok(())
         } else {
-            Err(refused("the csrf field doesn't belong to the device cookie"))
+            Err(refused(
+                "the csrf field doesn't belong to the device cookie",
+            ))
         }
     }
 }

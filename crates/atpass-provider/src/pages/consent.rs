@@ -26,7 +26,10 @@ pub(crate) async fn decide(
     let pending = Pending::find(provider, request, now).await?;
     let page = match request.form.get("decision") {
         Some("authorize") => {
-            let signed_in = request.form.get("account").and_then(|did| browser.account(did));
+            let signed_in = request
+                .form
+                .get("account")
+                .and_then(|did| browser.account(did));
             match signed_in.filter(|signed_in| pending.accepts(signed_in)) {
                 Some((account, _)) => approve(provider, &pending, account, now).await?,
                 // Signed out in the meantime, or a hand-made form: the first page decides.
@@ -38,7 +41,12 @@ pub(crate) async fn decide(
                 client_id: &pending.record.request.client_id,
             });
             pending
-                .refuse(provider, OAuthErrorCode::AccessDenied, "the person did not agree", now)
+                .refuse(
+                    provider,
+                    OAuthErrorCode::AccessDenied,
+                    "the person did not agree",
+                    now,
+                )
                 .await?
         }
         Some("switch") => Page::see_other(pending.url(None)),
@@ -74,7 +82,11 @@ async fn approve(
         expires_at: now.plus(provider.config().lifetimes.code),
         session: None,
     };
-    match provider.store().approve(&pending.record.id, &record).await? {
+    match provider
+        .store()
+        .approve(&pending.record.id, &record)
+        .await?
+    {
         ApproveOutcome::Issued => {
             audit::record(Event::Approved {
                 did: &account.did,
@@ -86,7 +98,9 @@ async fn approve(
         ApproveOutcome::RequestGone => Ok(Page::see_other(pending.url(None))),
         ApproveOutcome::ChallengeUsed => {
             let description = "a code was already issued for this code_challenge; make a new one for each request";
-            pending.refuse(provider, OAuthErrorCode::InvalidRequest, description, now).await
+            pending
+                .refuse(provider, OAuthErrorCode::InvalidRequest, description, now)
+                .await
         }
     }
 }
@@ -127,6 +141,10 @@ const fn describe(scope: Scope) -> (&'static str, &'static str, bool) {
             "All of your conversations, old and new.",
             true,
         ),
-        Scope::TransitionEmail => ("See your e-mail address", "And whether it is confirmed.", false),
+        Scope::TransitionEmail => (
+            "See your e-mail address",
+            "And whether it is confirmed.",
+            false,
+        ),
     }
 }

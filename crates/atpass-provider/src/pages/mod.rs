@@ -57,12 +57,20 @@ impl Page {
         }
     }
 
-    fn html(status: u16, template: &impl Template, leads_to: Option<String>) -> Result<Self, PageError> {
+    fn html(
+        status: u16,
+        template: &impl Template,
+        leads_to: Option<String>,
+    ) -> Result<Self, PageError> {
         let html = template
             .render()
             .map_err(|error| EndpointError::Unavailable(format!("template: {error}")))?;
         Ok(Self {
-            body: PageBody::Html { status, html, leads_to },
+            body: PageBody::Html {
+                status,
+                html,
+                leads_to,
+            },
             cookie: None,
         })
     }
@@ -107,7 +115,12 @@ impl PageError {
 
     fn with_detail(self, text: impl std::fmt::Display) -> Self {
         match self {
-            Self::Problem { status, title, message, .. } => Self::Problem {
+            Self::Problem {
+                status,
+                title,
+                message,
+                ..
+            } => Self::Problem {
                 status,
                 title,
                 message,
@@ -120,7 +133,12 @@ impl PageError {
     /// The page that says so.
     pub(crate) fn page(self, provider: &Provider) -> Page {
         let (status, title, message, detail) = match self {
-            Self::Problem { status, title, message, detail } => (status, title, message, detail),
+            Self::Problem {
+                status,
+                title,
+                message,
+                detail,
+            } => (status, title, message, detail),
             Self::Endpoint(EndpointError::OAuth(error)) => (
                 400,
                 "This request can’t be used",
@@ -146,7 +164,11 @@ impl PageError {
         };
         let html = template.render().unwrap_or_else(|_| title.to_owned());
         Page {
-            body: PageBody::Html { status, html, leads_to: None },
+            body: PageBody::Html {
+                status,
+                html,
+                leads_to: None,
+            },
             cookie: None,
         }
     }

@@ -12,7 +12,8 @@ use crate::audit::{self, Event};
 use crate::provider::Provider;
 use crate::store::DeviceSignIn;
 
-const WRONG: &str = "That handle or e-mail and password don’t go together. Check both and try again.";
+const WRONG: &str =
+    "That handle or e-mail and password don’t go together. Check both and try again.";
 const DISABLED: &str = "This account is disabled. Ask the people who run this server.";
 
 pub(crate) async fn sign_in(
@@ -32,14 +33,17 @@ pub(crate) async fn sign_in(
             problem: Some(problem),
             remember,
         };
-        pending.sign_in_page(provider, &browser, form)
+        pending.sign_in_page(provider, &browser, &form)
     };
 
     let account = match check(provider, request, &browser, typed).await? {
         Attempt::TooMany { seconds } => {
             audit::record(Event::SignInLimited);
-            let wait = (seconds + 59) / 60;
-            return again(429, &format!("Too many attempts. Try again in about {wait} min."));
+            let wait = seconds.div_ceil(60);
+            return again(
+                429,
+                &format!("Too many attempts. Try again in about {wait} min."),
+            );
         }
         // A right password for another account than the hinted one is no better than a wrong one.
         Attempt::Right(account) if pending.allows(&account) => account,
@@ -54,7 +58,11 @@ pub(crate) async fn sign_in(
 
     let cookie = random::secret::<32>(provider.random());
     let lifetimes = &provider.config().lifetimes;
-    let lifetime = if remember { lifetimes.remembered_device } else { lifetimes.unremembered_device };
+    let lifetime = if remember {
+        lifetimes.remembered_device
+    } else {
+        lifetimes.unremembered_device
+    };
     let sign_in = DeviceSignIn {
         old: browser.record.as_ref().map(|_| browser.id()),
         new: cookie.sha256(),
@@ -89,10 +97,18 @@ async fn check(
         None => false,
     };
     let typed = typed.trim().to_lowercase();
-    if let Err(wait) = provider.limits().attempt(&typed, request.address, known_device) {
-        return Ok(Attempt::TooMany { seconds: wait.seconds });
+    if let Err(wait) = provider
+        .limits()
+        .attempt(&typed, request.address, known_device)
+    {
+        return Ok(Attempt::TooMany {
+            seconds: wait.seconds,
+        });
     }
     let password = Secret::new(request.form.get("password").unwrap_or_default());
-    let account = provider.accounts().check_password(&identifier, &password).await?;
+    let account = provider
+        .accounts()
+        .check_password(&identifier, &password)
+        .await?;
     Ok(account.map_or(Attempt::Wrong, Attempt::Right))
 }

@@ -39,14 +39,25 @@ pub(crate) async fn run(dev: Dev) -> anyhow::Result<()> {
     let (data, temporary) = match dev.data {
         Some(data) => (data, None),
         None => {
-            let folder = tempfile::Builder::new().prefix("atpass-dev-").tempdir().context("make a temporary folder")?;
+            let folder = tempfile::Builder::new()
+                .prefix("atpass-dev-")
+                .tempdir()
+                .context("make a temporary folder")?;
             (folder.path().to_owned(), Some(folder))
         }
     };
     let mut config = NetworkConfig::new(data);
-    config.ports = if dev.port == 0 { Ports::Free } else { Ports::From(dev.port) };
+    config.ports = if dev.port == 0 {
+        Ports::Free
+    } else {
+        Ports::From(dev.port)
+    };
     let network = Network::start(config).await?;
-    let announced = if dev.json { print_json(&network) } else { print_welcome(&network, temporary.is_some()) };
+    let announced = if dev.json {
+        print_json(&network)
+    } else {
+        print_welcome(&network, temporary.is_some())
+    };
     // Who reads our output may have gone; the network is of use all the same.
     announced.unwrap_or_else(|error| tracing::warn!(%error, "the start text can't be printed"));
 
@@ -81,20 +92,40 @@ fn print_json(network: &Network) -> std::io::Result<()> {
 }
 
 fn print_welcome(network: &Network, temporary: bool) -> std::io::Result<()> {
-    let (bold, link) = (Style::new().bold(), AnsiColor::Cyan.on_default().underline());
+    let (bold, link) = (
+        Style::new().bold(),
+        AnsiColor::Cyan.on_default().underline(),
+    );
     let mut out = anstream::stdout().lock();
-    writeln!(out, "\n{bold}atpass dev{bold:#}: a whole AT Protocol network on this machine\n")?;
-    writeln!(out, "  Open  {link}{}{link:#}  and sign in as one of:\n", network.app)?;
+    writeln!(
+        out,
+        "\n{bold}atpass dev{bold:#}: a whole AT Protocol network on this machine\n"
+    )?;
+    writeln!(
+        out,
+        "  Open  {link}{}{link:#}  and sign in as one of:\n",
+        network.app
+    )?;
     for account in &network.accounts {
-        writeln!(out, "    handle  {bold}{}{bold:#}   password  {bold}{}{bold:#}", account.handle, account.password)?;
+        writeln!(
+            out,
+            "    handle  {bold}{}{bold:#}   password  {bold}{}{bold:#}",
+            account.handle, account.password
+        )?;
     }
     writeln!(out, "\n  authorization server   {}", network.issuer)?;
     writeln!(out, "  resource server        {}", network.resource)?;
     writeln!(out, "  directory of DIDs      {}", network.directory)?;
     if temporary {
-        writeln!(out, "\n  Everything is forgotten at the end; keep it with --data DIR.")?;
+        writeln!(
+            out,
+            "\n  Everything is forgotten at the end; keep it with --data DIR."
+        )?;
     }
-    writeln!(out, "  For development only: it listens on this machine and uses plain http.")?;
+    writeln!(
+        out,
+        "  For development only: it listens on this machine and uses plain http."
+    )?;
     writeln!(out, "  Ctrl-C stops it.\n")?;
     out.flush()
 }

@@ -1,0 +1,118 @@
+//! What the pages show. The templates lie in `templates/`, and escape all of it.
+
+use askama::Template;
+
+/// What every page shows.
+pub(crate) struct Layout<'a> {
+    /// The domain of this server, so that people can check where they are.
+    pub(crate) server_host: &'a str,
+    /// Path of the style sheet.
+    pub(crate) stylesheet: &'a str,
+    /// Whether to say that this is a development server.
+    pub(crate) development: bool,
+}
+
+/// Where the app runs.
+pub(crate) enum ClientKind<'a> {
+    /// On the person's own machine.
+    Loopback,
+    /// On the web, at this host.
+    Web {
+        /// The host.
+        host: &'a str,
+    },
+}
+
+/// The app that asks.
+pub(crate) struct ClientView<'a> {
+    /// Its whole id.
+    pub(crate) client_id: &'a str,
+    /// Where it runs.
+    pub(crate) kind: ClientKind<'a>,
+    /// Where the browser goes afterwards.
+    pub(crate) redirect_host: &'a str,
+}
+
+/// The hidden fields of every form.
+pub(crate) struct Hidden<'a> {
+    /// The app.
+    pub(crate) client_id: &'a str,
+    /// The pushed request.
+    pub(crate) request_uri: &'a str,
+    /// Proof that the form is of this browser.
+    pub(crate) csrf: &'a str,
+}
+
+/// Handle and password.
+#[derive(Template)]
+#[template(path = "sign_in.html")]
+pub(crate) struct SignIn<'a> {
+    pub(crate) layout: Layout<'a>,
+    pub(crate) client: ClientView<'a>,
+    pub(crate) hidden: Hidden<'a>,
+    /// What is in the identifier field.
+    pub(crate) identifier: &'a str,
+    /// Only this account may sign in.
+    pub(crate) identifier_locked: bool,
+    /// What was wrong.
+    pub(crate) problem: Option<&'a str>,
+    /// Whether the box is ticked.
+    pub(crate) remember: bool,
+    /// Whether there are accounts to go back to.
+    pub(crate) can_choose: bool,
+}
+
+/// An account.
+pub(crate) struct AccountView<'a> {
+    pub(crate) did: &'a str,
+    pub(crate) handle: &'a str,
+}
+
+/// Which account.
+#[derive(Template)]
+#[template(path = "choose.html")]
+pub(crate) struct Choose<'a> {
+    pub(crate) layout: Layout<'a>,
+    pub(crate) client: ClientView<'a>,
+    pub(crate) hidden: Hidden<'a>,
+    pub(crate) accounts: &'a [AccountView<'a>],
+}
+
+/// Something that the app may do.
+pub(crate) struct PermissionView<'a> {
+    /// The scope.
+    pub(crate) name: &'a str,
+    pub(crate) title: &'a str,
+    pub(crate) detail: &'a str,
+    /// Whether it can be un-ticked.
+    pub(crate) optional: bool,
+    /// Whether it deserves a second look.
+    pub(crate) caution: bool,
+}
+
+/// Whether to agree.
+#[derive(Template)]
+#[template(path = "consent.html")]
+pub(crate) struct Consent<'a> {
+    pub(crate) layout: Layout<'a>,
+    pub(crate) client: ClientView<'a>,
+    pub(crate) hidden: Hidden<'a>,
+    pub(crate) account: AccountView<'a>,
+    pub(crate) permissions: &'a [PermissionView<'a>],
+    /// The raw scope.
+    pub(crate) scope: &'a str,
+    /// Whether another account may answer.
+    pub(crate) can_switch: bool,
+}
+
+/// What went wrong.
+#[derive(Template)]
+#[template(path = "problem.html")]
+pub(crate) struct Problem<'a> {
+    pub(crate) layout: Layout<'a>,
+    pub(crate) title: &'a str,
+    pub(crate) message: &'a str,
+    /// For the developer of the app.
+    pub(crate) detail: Option<&'a str>,
+    pub(crate) status: u16,
+}

@@ -1,0 +1,203 @@
+//! Accounts in the same database.
+
+use async_trait::async_trait;
+use atpass_protocol::id::{Did, Handle};
+use atpass_protocol::secret::Secret;
+use atpass_protocol::time::UnixTime;
+use atpass_protocol::token::SessionId;
+use atpass_provider::accounts::{Account, Accounts, Identifier};
+use atpass_provider::password::Passwords;
+use atpass_provider::store::{EndReason, StoreError};
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::row::{Columns, unavailable};
+use super::{SqliteStore, devices, sessions};
+
+/// The accounts of an authorization server that keeps them itself.
+#[derive(Clone, Debug)]
+pub struct SqliteAccounts {
+    store: SqliteStore,
+    passwords: Passwords,
+}
+
+/// An account to be added.
+#[derive(Clone, Debug)]
+pub struct NewAccount {
+    /// Who it is.
+    pub did: Did,
+    /// What people call it.
+    pub handle: Handle,
+    /// Where its owner can be written to.
+    pub email: Option<String>,
+    /// The DID of its PDS.
+    pub audience: Did,
+    /// Its password.
+    pub password: Secret,
+}
+
+/// Why an account wasn't added or changed.
+#[derive(Debug, thiserror::Error)]
+pub enum AccountError {
+    /// Another account has this DID.
+    #[error("there is an account of this DID already")]
+    DidTaken,
+    /// Another account has this handle.
+    #[error("there is an account of this handle already")]
+    HandleTaken,
+    /// Another account has this address.
+    #[error("there is an account of this e-mail address already")]
+    EmailTaken,
+    /// There is no such account.
+    #[error("there is no such account")]
+    Unknown,
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl SqliteAccounts {
+    /// The accounts in the store's database.
+    pub const fn new(store: SqliteStore, passwords: Passwords) -> Self {
+        Self { store, passwords }
+    }
+
+    /// Adds an account.
+    pub async fn add(&self, account: NewAccount) -> Result<(), AccountError> {
+        let hash = self.passwords.hash(account.password.clone()).await?;
+        self.store.write(move |db| add(db, &account, &hash)).await?
+    }
+
+    /// Changes the password. Ends the account's sessions and signs it out of all browsers, in the
+    /// same act (clause AS-AUTHZ-17). Returns the sessions that ended.
+    pub async fn set_password(
+        &self,
+        did: &Did,
+        password: Secret,
+        now: UnixTime,
+    ) -> Result<Vec<SessionId>, AccountError> {
+        let hash = self.passwords.hash(password).await?;
+        let did = did.clone();
+        let act = move |db: &Connection| {
+            let sql = "UPDATE accounts SET password_hash = ? WHERE did = ?";
+            change(db, sql, params![hash, did.as_str()], &did, now)
+        };
+        self.store.write(act).await?.ok_or(AccountError::Unknown)
+    }
+
+    /// Enables or disables the account. Disabling ends its sessions and signs it out of all
+    /// browsers, in the same act. Returns the sessions that ended.
+    pub async fn set_active(
+        &self,
+        did: &Did,
+        active: bool,
+        now: UnixTime,
+    ) -> Result<Vec<SessionId>, AccountError> {
+        let did = did.clone();
+        let act = move |db: &Connection| {
+            let sql = "UPDATE accounts SET active = ? WHERE did = ?";
+            change(db, sql, params![active, did.as_str()], &did, now)
+        };
+        self.store.write(act).await?.ok_or(AccountError::Unknown)
+    }
+
+    async fn row(&self, identifier: &Identifier) -> Result<Option<(Account, String)>, StoreError> {
+        let identifier = identifier.clone();
+        self.store.read(move |db| find(db, &identifier)).await
+    }
+}
+
+#[async_trait]
+impl Accounts for SqliteAccounts {
+    async fn find(&self, identifier: &Identifier) -> Result<Option<Account>, StoreError> {
+        Ok(self.row(identifier).await?.map(|(account, _)| account))
+    }
+
+    async fn check_password(
+        &self,
+        identifier: &Identifier,
+        password: &Secret,
+    ) -> Result<Option<Account>, StoreError> {
+        let (account, hash) = self.row(identifier).await?.unzip();
+        let right = self.passwords.verify(hash, password.clone()).await?;
+        Ok(account.filter(|_| right))
+    }
+}
+
+fn add(
+    db: &Connection,
+    account: &NewAccount,
+    hash: &str,
+) -> Result<Result<(), AccountError>, StoreError> {
+    let taken = |column: &str, value: &str| {
+        let sql = format!("SELECT EXISTS (SELECT 1 FROM accounts WHERE {column} = ?)");
+        db.query_row(&sql, [value], |row| row.get(0))
+            .map_err(unavailable)
+    };
+    if taken("did", account.did.as_str())? {
+        return Ok(Err(AccountError::DidTaken));
+    }
+    if taken("handle", account.handle.as_str())? {
+        return Ok(Err(AccountError::HandleTaken));
+    }
+    let email = account.email.as_ref().map(|email| email.to_lowercase());
+    if let Some(email) = &email
+        && taken("email", email)?
+    {
+        return Ok(Err(AccountError::EmailTaken));
+    }
+    let sql =
+        "INSERT INTO accounts (did, handle, email, password_hash, audience) VALUES (?, ?, ?, ?, ?)";
+    let row = params![
+        account.did.as_str(),
+        account.handle.as_str(),
+        email,
+        hash,
+        account.audience.as_str()
+    ];
+    db.execute(sql, row).map_err(unavailable)?;
+    Ok(Ok(()))
+}
+
+/// Changes an account, ends its sessions and signs it out. `None`: there is no such account.
+fn change(
+    db: &Connection,
+    sql: &str,
+    parameters: &[&dyn rusqlite::ToSql],
+    did: &Did,
+    now: UnixTime,
+) -> Result<Option<Vec<SessionId>>, StoreError> {
+    if db.execute(sql, parameters).map_err(unavailable)? == 0 {
+        return Ok(None);
+    }
+    devices::sign_out_everywhere(db, did)?;
+    sessions::end_all(db, did, EndReason::Account, now).map(Some)
+}
+
+fn find(db: &Connection, identifier: &Identifier) -> Result<Option<(Account, String)>, StoreError> {
+    let (sql, value) = match identifier {
+        Identifier::Did(did) => ("SELECT * FROM accounts WHERE did = ?", did.as_str()),
+        Identifier::Handle(handle) => ("SELECT * FROM accounts WHERE handle = ?", handle.as_str()),
+        Identifier::Email(email) => ("SELECT * FROM accounts WHERE email = ?", email.as_str()),
+    };
+    let read = |row: &rusqlite::Row<'_>| {
+        let columns = Columns {
+            table: "accounts",
+            row,
+        };
+        let account = || {
+            Ok(Account {
+                did: columns.parse("did")?,
+                handle: columns.parse("handle")?,
+                audience: columns.parse("audience")?,
+                active: columns.get("active")?,
+            })
+        };
+        Ok(account().and_then(|account: Account| Ok((account, columns.get("password_hash")?))))
+    };
+    let mut select = db.prepare_cached(sql).map_err(unavailable)?;
+    let found: Option<Result<_, StoreError>> = select
+        .query_row([value], read)
+        .optional()
+        .map_err(unavailable)?;
+    found.transpose()
+}

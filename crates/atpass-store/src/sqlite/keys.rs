@@ -1,0 +1,48 @@
+//! Signing keys and shared secrets.
+
+use atpass_provider::store::{SigningKeyRecord, StoreError};
+use rusqlite::{Connection, params};
+use zeroize::Zeroizing;
+
+use super::row::{Columns, unavailable};
+
+pub(super) fn all(db: &Connection) -> Result<Vec<SigningKeyRecord>, StoreError> {
+    let sql = "SELECT * FROM signing_keys ORDER BY created_at DESC, rowid DESC";
+    let mut select = db.prepare_cached(sql).map_err(unavailable)?;
+    let mut rows = select.query([]).map_err(unavailable)?;
+    let mut keys = Vec::new();
+    while let Some(row) = rows.next().map_err(unavailable)? {
+        let columns = Columns {
+            table: "signing_keys",
+            row,
+        };
+        keys.push(SigningKeyRecord {
+            kid: columns.get("kid")?,
+            pkcs8: Zeroizing::new(columns.get("pkcs8")?),
+            created_at: columns.time("created_at")?,
+        });
+    }
+    Ok(keys)
+}
+
+pub(super) fn add(db: &Connection, key: &SigningKeyRecord) -> Result<(), StoreError> {
+    let pkcs8: &[u8] = &key.pkcs8;
+    db.prepare_cached("INSERT INTO signing_keys (kid, pkcs8, created_at) VALUES (?, ?, ?)")
+        .and_then(|mut insert| insert.execute(params![key.kid, pkcs8, key.created_at.as_secs()]))
+        .map_err(unavailable)?;
+    Ok(())
+}
+
+pub(super) fn secret(
+    db: &Connection,
+    name: &str,
+    candidate: &[u8; 32],
+) -> Result<[u8; 32], StoreError> {
+    let sql = "INSERT INTO secrets (name, value) VALUES (?, ?) ON CONFLICT DO NOTHING";
+    db.prepare_cached(sql)
+        .and_then(|mut insert| insert.execute(params![name, candidate]))
+        .map_err(unavailable)?;
+    db.prepare_cached("SELECT value FROM secrets WHERE name = ?")
+        .and_then(|mut select| select.query_row([name], |row| row.get(0)))
+        .map_err(unavailable)
+}

@@ -1,0 +1,46 @@
+//! Columns into types. What can't be read is told with its table, never skipped.
+
+use std::str::FromStr;
+
+use atpass_protocol::time::UnixTime;
+use atpass_provider::store::StoreError;
+use rusqlite::Row;
+use rusqlite::types::FromSql;
+
+/// SQLite's own failures are the store's unavailability.
+pub(super) fn unavailable(error: impl std::fmt::Display) -> StoreError {
+    StoreError::Unavailable(error.to_string())
+}
+
+/// A row of one table, for reading.
+pub(super) struct Columns<'a> {
+    pub(super) table: &'static str,
+    pub(super) row: &'a Row<'a>,
+}
+
+impl Columns<'_> {
+    pub(super) fn corrupt(&self, column: &str, error: impl std::fmt::Display) -> StoreError {
+        StoreError::Corrupt {
+            table: self.table,
+            detail: format!("{column}: {error}"),
+        }
+    }
+
+    pub(super) fn get<T: FromSql>(&self, column: &str) -> Result<T, StoreError> {
+        self.row
+            .get(column)
+            .map_err(|error| self.corrupt(column, error))
+    }
+
+    pub(super) fn parse<T: FromStr<Err: std::fmt::Display>>(
+        &self,
+        column: &str,
+    ) -> Result<T, StoreError> {
+        let text: String = self.get(column)?;
+        text.parse().map_err(|error| self.corrupt(column, error))
+    }
+
+    pub(super) fn time(&self, column: &str) -> Result<UnixTime, StoreError> {
+        self.get(column).map(UnixTime::from_secs)
+    }
+}

@@ -1,0 +1,138 @@
+//! The one thread that writes. It commits all acts that wait in one transaction, so that many
+//! callers share a disk flush; each is answered when its act is durable.
+
+use std::panic::AssertUnwindSafe;
+use std::thread::JoinHandle;
+
+use atpass_provider::store::StoreError;
+use rusqlite::Connection;
+use tokio::sync::{mpsc, oneshot};
+
+use super::checkpoint::Checkpointer;
+use super::row::unavailable;
+
+/// Acts that may wait; a caller beyond that waits for a place.
+const QUEUE: usize = 4096;
+/// Acts of one commit.
+const MOST_PER_COMMIT: usize = 512;
+
+/// Does the act inside its savepoint. Returns whether to keep it, and how to answer.
+type Job = Box<dyn FnOnce(&Connection) -> (bool, Answer) + Send>;
+/// Answers the caller once the commit succeeded, or failed for this reason.
+type Answer = Box<dyn FnOnce(Result<(), &str>) + Send>;
+
+#[derive(Debug)]
+pub(super) struct Writer {
+    /// `None` only while it is dropped.
+    queue: Option<mpsc::Sender<Job>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Writer {
+    pub(super) fn start(
+        connection: Connection,
+        checkpointer: Checkpointer,
+    ) -> std::io::Result<Self> {
+        let (queue, jobs) = mpsc::channel(QUEUE);
+        let thread = std::thread::Builder::new()
+            .name("store-writer".into())
+            .spawn(move || run(connection, jobs, &checkpointer))?;
+        Ok(Self {
+            queue: Some(queue),
+            thread: Some(thread),
+        })
+    }
+
+    /// Runs the act, and returns when it is on the disk. Once it is queued it is done, whether
+    /// or not the caller still waits.
+    pub(super) async fn write<T: Send + 'static>(
+        &self,
+        act: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let (reply, answer) = oneshot::channel();
+        let job: Job = Box::new(move |connection| {
+            let result = std::panic::catch_unwind(AssertUnwindSafe(|| act(connection)))
+                .unwrap_or_else(|_| Err(unavailable("an act of the store panicked")));
+            let keep = result.is_ok();
+            let answer: Answer = Box::new(move |committed| {
+                let result = match committed {
+                    Ok(()) => result,
+                    Err(why) => result.and_then(|_| Err(unavailable(why))),
+                };
+                // Nobody may be waiting any more.
+                let _ = reply.send(result);
+            });
+            (keep, answer)
+        });
+        let stopped = || unavailable("the store is closing");
+        let queue = self.queue.as_ref().ok_or_else(stopped)?;
+        queue.send(job).await.map_err(|_| stopped())?;
+        answer.await.map_err(|_| stopped())?
+    }
+}
+
+impl Drop for Writer {
+    /// Finishes what is queued.
+    fn drop(&mut self) {
+        drop(self.queue.take());
+        if let Some(thread) = self.thread.take()
+            && thread.join().is_err()
+        {
+            tracing::error!("the store's writer had panicked");
+        }
+    }
+}
+
+fn run(connection: Connection, mut jobs: mpsc::Receiver<Job>, checkpointer: &Checkpointer) {
+    let mut waiting = Vec::new();
+    while let Some(first) = jobs.blocking_recv() {
+        waiting.push(first);
+        while waiting.len() < MOST_PER_COMMIT
+            && let Ok(job) = jobs.try_recv()
+        {
+            waiting.push(job);
+        }
+        commit(&connection, &mut waiting);
+        checkpointer.wake();
+    }
+    // The last word: what the checkpointer left over is merged when the last connection closes.
+    if let Err((_, error)) = connection.close() {
+        tracing::warn!(%error, "the database was not closed in order");
+    }
+}
+
+fn commit(connection: &Connection, jobs: &mut Vec<Job>) {
+    let mut answers = Vec::with_capacity(jobs.len());
+    let outcome = transaction(connection, jobs, &mut answers);
+    if let Err(error) = &outcome {
+        tracing::error!(%error, "a commit failed");
+        // Without a transaction open this fails, which is then right.
+        let _ = connection.execute_batch("ROLLBACK");
+    }
+    let outcome = outcome.map_err(|error| error.to_string());
+    let outcome = outcome.as_ref().copied().map_err(String::as_str);
+    for answer in answers {
+        answer(outcome);
+    }
+    // Jobs that never ran: dropping them tells their callers.
+    jobs.clear();
+}
+
+fn transaction(
+    connection: &Connection,
+    jobs: &mut Vec<Job>,
+    answers: &mut Vec<Answer>,
+) -> rusqlite::Result<()> {
+    let run = |sql: &str| connection.prepare_cached(sql)?.execute([]).map(|_| ());
+    run("BEGIN IMMEDIATE")?;
+    for job in jobs.drain(..) {
+        run("SAVEPOINT act")?;
+        let (keep, answer) = job(connection);
+        answers.push(answer);
+        if !keep {
+            run("ROLLBACK TO act")?;
+        }
+        run("RELEASE act")?;
+    }
+    run("COMMIT")
+}

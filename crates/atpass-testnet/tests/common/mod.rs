@@ -1,0 +1,482 @@
+//! A raw app and a raw browser, over HTTP: they can do what no decent client would.
+#![expect(dead_code, reason = "each test file uses its own part of this")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
+
+use std::sync::Mutex;
+
+use atpass_fetch::{FetchConfig, Fetcher};
+use atpass_protocol::dpop::DpopProof;
+use atpass_protocol::jose::PrivateKey;
+use atpass_protocol::pkce::CodeVerifier;
+use atpass_protocol::random::SystemRandom;
+use atpass_protocol::time::{Clock, UnixTime};
+use atpass_testnet::{ManualClock, Network, NetworkConfig};
+use bytes::Bytes;
+use http::header::{CONTENT_TYPE, COOKIE, LOCATION, SET_COOKIE};
+use http::{HeaderMap, Method, Request, Response, StatusCode};
+use serde_json::Value;
+use tempfile::TempDir;
+use url::Url;
+
+/// Where the raw app's answers go. Nobody listens there: the tests read the redirect itself.
+pub const REDIRECT: &str = "http://127.0.0.1:9/callback";
+
+/// A network with a clock that the test moves, in a folder that goes with it.
+pub struct Lab {
+    pub network: Network,
+    pub clock: ManualClock,
+    pub fetcher: Fetcher,
+    pub folder: TempDir,
+}
+
+impl Lab {
+    pub async fn start() -> Self {
+        Self::start_in(tempfile::tempdir().unwrap()).await
+    }
+
+    pub async fn start_in(folder: TempDir) -> Self {
+        let clock = ManualClock::at(atpass_protocol::time::SystemClock.now());
+        let mut config = NetworkConfig::new(folder.path());
+        config.clock = std::sync::Arc::new(clock.clone());
+        let network = Network::start(config).await.unwrap();
+        let limits = FetchConfig {
+            per_host: 1024,
+            total_timeout: std::time::Duration::from_secs(60),
+            ..FetchConfig::development()
+        };
+        let fetcher = Fetcher::new(limits).unwrap();
+        Self {
+            network,
+            clock,
+            fetcher,
+            folder,
+        }
+    }
+
+    pub fn app(&self) -> App {
+        App::new(
+            self.network.issuer.as_str(),
+            self.fetcher.clone(),
+            self.clock.now(),
+        )
+    }
+
+    /// Rows of each table, to see that nothing was written.
+    pub fn rows(&self) -> Vec<(String, i64)> {
+        let path = self.folder.path().join("atpass.sqlite");
+        let database = rusqlite::Connection::open(path).unwrap();
+        let mut names = database
+            .prepare("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY name")
+            .unwrap();
+        let names: Vec<String> = names
+            .query_map([], |row| row.get(0))
+            .unwrap()
+            .map(Result::unwrap)
+            .collect();
+        let count = |name: String| {
+            let sql = format!("SELECT count(*) FROM \"{name}\"");
+            let rows = database.query_row(&sql, [], |row| row.get(0)).unwrap();
+            (name, rows)
+        };
+        names.into_iter().map(count).collect()
+    }
+}
+
+/// An answer, read.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub body: Bytes,
+}
+
+impl Answer {
+    pub fn of(response: Response<Bytes>) -> Self {
+        let (parts, body) = response.into_parts();
+        Self {
+            status: parts.status,
+            headers: parts.headers,
+            body,
+        }
+    }
+
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or(Value::Null)
+    }
+
+    /// The `error` member, or nothing.
+    pub fn error(&self) -> String {
+        self.json()["error"].as_str().unwrap_or_default().to_owned()
+    }
+
+    pub fn header(&self, name: &str) -> &str {
+        self.headers
+            .get(name)
+            .map_or("", |value| value.to_str().unwrap())
+    }
+}
+
+/// Tokens that were issued.
+#[derive(Clone, Debug)]
+pub struct Tokens {
+    pub access: String,
+    pub refresh: String,
+    pub body: Value,
+}
+
+impl Tokens {
+    pub fn of(answer: &Answer) -> Self {
+        assert_eq!(answer.status, StatusCode::OK, "{}", answer.text());
+        let body = answer.json();
+        let text = |name: &str| body[name].as_str().unwrap().to_owned();
+        Self {
+            access: text("access_token"),
+            refresh: text("refresh_token"),
+            body: body.clone(),
+        }
+    }
+}
+
+/// A public loopback client with one key.
+pub struct App {
+    pub origin: String,
+    pub client_id: String,
+    pub key: PrivateKey,
+    pub now: UnixTime,
+    nonce: Mutex<Option<String>>,
+    fetcher: Fetcher,
+}
+
+pub fn form(pairs: &[(&str, &str)]) -> String {
+    let mut url = Url::parse("http://x/").unwrap();
+    url.query_pairs_mut().extend_pairs(pairs);
+    url.query().unwrap_or_default().to_owned()
+}
+
+impl App {
+    pub fn new(origin: &str, fetcher: Fetcher, now: UnixTime) -> Self {
+        let query = form(&[
+            ("redirect_uri", REDIRECT),
+            ("scope", "atproto transition:generic"),
+        ]);
+        Self {
+            origin: origin.to_owned(),
+            client_id: format!("http://localhost?{query}"),
+            key: PrivateKey::generate().unwrap(),
+            now,
+            nonce: Mutex::new(None),
+            fetcher,
+        }
+    }
+
+    /// Another installation of the same app: same client id, another key.
+    pub fn other_key(&self) -> Self {
+        let mut other = Self::new(&self.origin, self.fetcher.clone(), self.now);
+        other.client_id.clone_from(&self.client_id);
+        other
+    }
+
+    pub fn nonce(&self) -> Option<String> {
+        self.nonce.lock().unwrap().clone()
+    }
+
+    pub fn proof(&self, method: &str, path: &str, access_token: Option<&str>) -> String {
+        let nonce = self.nonce();
+        let proof = DpopProof {
+            htm: method,
+            htu: &format!("{}{path}", self.origin),
+            nonce: nonce.as_deref(),
+            access_token,
+            iat: self.now,
+        };
+        proof.sign(&self.key, &SystemRandom).unwrap()
+    }
+
+    /// Sends a request as it is, and keeps the nonce of the answer.
+    pub async fn send(&self, request: Request<Bytes>) -> Answer {
+        let answer = Answer::of(self.fetcher.fetch(request).await.unwrap());
+        let nonce = answer.header("dpop-nonce");
+        if !nonce.is_empty() {
+            *self.nonce.lock().unwrap() = Some(nonce.to_owned());
+        }
+        answer
+    }
+
+    pub fn form_request(&self, path: &str, body: &str, proof: Option<&str>) -> Request<Bytes> {
+        let mut request = Request::post(format!("{}{path}", self.origin))
+            .header(CONTENT_TYPE, "application/x-www-form-urlencoded");
+        if let Some(proof) = proof {
+            request = request.header("dpop", proof);
+        }
+        request.body(Bytes::from(body.to_owned())).unwrap()
+    }
+
+    /// Posts a form with a good proof, and once more where a nonce was missing.
+    pub async fn post(&self, path: &str, pairs: &[(&str, &str)]) -> Answer {
+        let body = form(pairs);
+        let proof = self.proof("POST", path, None);
+        let answer = self
+            .send(self.form_request(path, &body, Some(&proof)))
+            .await;
+        if answer.error() != "use_dpop_nonce" {
+            return answer;
+        }
+        let proof = self.proof("POST", path, None);
+        self.send(self.form_request(path, &body, Some(&proof)))
+            .await
+    }
+
+    /// Calls the resource server with a good proof, and once more where a nonce was missing.
+    pub async fn call(
+        &self,
+        method: Method,
+        path: &str,
+        token: &str,
+        body: Option<&Value>,
+    ) -> Answer {
+        for _ in 0..2 {
+            let plain = path.split('?').next().unwrap();
+            let mut request = Request::builder()
+                .method(&method)
+                .uri(format!("{}{path}", self.origin))
+                .header("authorization", format!("DPoP {token}"))
+                .header("dpop", self.proof(method.as_str(), plain, Some(token)));
+            if body.is_some() {
+                request = request.header(CONTENT_TYPE, "application/json");
+            }
+            let bytes = body.map_or_else(Bytes::new, |body| Bytes::from(body.to_string()));
+            let answer = self.send(request.body(bytes).unwrap()).await;
+            if answer.error() != "use_dpop_nonce" {
+                return answer;
+            }
+        }
+        panic!("a nonce was asked for twice");
+    }
+
+    /// The parameters of a good authorization request.
+    pub fn request<'a>(&'a self, state: &'a str, challenge: &'a str) -> Vec<(&'a str, &'a str)> {
+        vec![
+            ("client_id", &self.client_id),
+            ("response_type", "code"),
+            ("redirect_uri", REDIRECT),
+            ("scope", "atproto transition:generic"),
+            ("state", state),
+            ("code_challenge", challenge),
+            ("code_challenge_method", "S256"),
+        ]
+    }
+
+    /// Pushes a good request with these parameters added. Returns the `request_uri`.
+    pub async fn push(&self, verifier: &CodeVerifier, extra: &[(&str, &str)]) -> String {
+        let challenge = verifier.challenge().to_string();
+        let state = format!("state-{challenge}");
+        let mut request = self.request(&state, &challenge);
+        request.extend_from_slice(extra);
+        let answer = self.post("/oauth/par", &request).await;
+        assert_eq!(answer.status, StatusCode::CREATED, "{}", answer.text());
+        answer.json()["request_uri"].as_str().unwrap().to_owned()
+    }
+
+    /// The code exchange.
+    pub async fn exchange(&self, code: &str, verifier: &CodeVerifier) -> Answer {
+        let pairs = [
+            ("grant_type", "authorization_code"),
+            ("client_id", self.client_id.as_str()),
+            ("redirect_uri", REDIRECT),
+            ("code", code),
+            ("code_verifier", verifier.expose()),
+        ];
+        self.post("/oauth/token", &pairs).await
+    }
+
+    pub async fn refresh(&self, token: &str) -> Answer {
+        let pairs = [
+            ("grant_type", "refresh_token"),
+            ("client_id", self.client_id.as_str()),
+            ("refresh_token", token),
+        ];
+        self.post("/oauth/token", &pairs).await
+    }
+
+    pub async fn get_session(&self, token: &str) -> Answer {
+        self.call(
+            Method::GET,
+            "/xrpc/com.atproto.server.getSession",
+            token,
+            None,
+        )
+        .await
+    }
+
+    /// The whole login as alice, up to the code.
+    pub async fn code(&self, browser: &Browser, verifier: &CodeVerifier) -> String {
+        let request_uri = self.push(verifier, &[]).await;
+        browser
+            .approve(self, &request_uri, "alice.test", "wonderland")
+            .await
+    }
+
+    /// The whole login as alice.
+    pub async fn login(&self) -> Tokens {
+        let verifier = CodeVerifier::generate(&SystemRandom);
+        let browser = Browser::new(self);
+        let code = self.code(&browser, &verifier).await;
+        Tokens::of(&self.exchange(&code, &verifier).await)
+    }
+}
+
+/// A browser with one cookie.
+pub struct Browser {
+    pub origin: String,
+    pub cookie: Mutex<String>,
+    fetcher: Fetcher,
+}
+
+impl Browser {
+    pub fn new(app: &App) -> Self {
+        Self {
+            origin: app.origin.clone(),
+            cookie: Mutex::default(),
+            fetcher: app.fetcher.clone(),
+        }
+    }
+
+    pub async fn send(&self, mut request: Request<Bytes>) -> Answer {
+        let cookie = self.cookie.lock().unwrap().clone();
+        if !cookie.is_empty() {
+            request
+                .headers_mut()
+                .insert(COOKIE, cookie.parse().unwrap());
+        }
+        let answer = Answer::of(self.fetcher.fetch(request).await.unwrap());
+        if let Some(cookie) = answer.headers.get(SET_COOKIE) {
+            let pair = cookie.to_str().unwrap().split(';').next().unwrap();
+            pair.clone_into(&mut self.cookie.lock().unwrap());
+        }
+        answer
+    }
+
+    pub async fn get(&self, path: &str) -> Answer {
+        self.send(
+            Request::get(format!("{}{path}", self.origin))
+                .body(Bytes::new())
+                .unwrap(),
+        )
+        .await
+    }
+
+    pub async fn submit(&self, path: &str, pairs: &[(&str, &str)]) -> Answer {
+        let request = Request::post(format!("{}{path}", self.origin))
+            .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .header("origin", &self.origin)
+            .header("sec-fetch-site", "same-origin")
+            .body(Bytes::from(form(pairs)))
+            .unwrap();
+        self.send(request).await
+    }
+
+    pub async fn open(&self, app: &App, request_uri: &str) -> Answer {
+        let query = form(&[("client_id", &app.client_id), ("request_uri", request_uri)]);
+        self.get(&format!("/oauth/authorize?{query}")).await
+    }
+
+    /// Signs in. Returns the answer to the form.
+    pub async fn sign_in(
+        &self,
+        app: &App,
+        request_uri: &str,
+        identifier: &str,
+        password: &str,
+    ) -> Answer {
+        let page = self.open(app, request_uri).await;
+        let csrf = csrf(&page);
+        let pairs = [
+            ("client_id", app.client_id.as_str()),
+            ("request_uri", request_uri),
+            ("csrf", &csrf),
+            ("identifier", identifier),
+            ("password", password),
+            ("remember", "on"),
+        ];
+        self.submit("/oauth/authorize/sign-in", &pairs).await
+    }
+
+    /// Presses a button of the consent page that `page` is.
+    pub async fn decide(
+        &self,
+        app: &App,
+        request_uri: &str,
+        page: &Answer,
+        decision: &str,
+    ) -> Answer {
+        let csrf = csrf(page);
+        let account = hidden(page, "account");
+        let pairs = [
+            ("client_id", app.client_id.as_str()),
+            ("request_uri", request_uri),
+            ("csrf", &csrf),
+            ("account", &account),
+            ("decision", decision),
+        ];
+        self.submit("/oauth/authorize/decide", &pairs).await
+    }
+
+    /// Signs in and authorizes. Returns the code.
+    pub async fn approve(
+        &self,
+        app: &App,
+        request_uri: &str,
+        identifier: &str,
+        password: &str,
+    ) -> String {
+        let answer = self.sign_in(app, request_uri, identifier, password).await;
+        assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.text());
+        let consent = self.get(answer.header(LOCATION.as_str())).await;
+        let answer = self.decide(app, request_uri, &consent, "authorize").await;
+        code_of(&answer)
+    }
+}
+
+/// The code in a redirect back to the app.
+pub fn code_of(answer: &Answer) -> String {
+    parameter(answer, "code")
+        .unwrap_or_else(|| panic!("no code: {} {}", answer.status, answer.text()))
+}
+
+/// A parameter of a redirect back to the app.
+pub fn parameter(answer: &Answer, name: &str) -> Option<String> {
+    let url = Url::parse(answer.header(LOCATION.as_str())).ok()?;
+    assert!(url.as_str().starts_with(REDIRECT), "{url}");
+    url.query_pairs()
+        .find(|(known, _)| known == name)
+        .map(|(_, value)| value.into_owned())
+}
+
+pub fn csrf(page: &Answer) -> String {
+    hidden(page, "csrf")
+}
+
+/// The value of a hidden field.
+pub fn hidden(page: &Answer, name: &str) -> String {
+    let text = page.text();
+    let field = text
+        .split("<input")
+        .find(|input| input.contains(&format!("name=\"{name}\"")))
+        .unwrap_or_else(|| panic!("no field {name} in: {} {text}", page.status));
+    let value = field
+        .split("value=\"")
+        .nth(1)
+        .unwrap()
+        .split('"')
+        .next()
+        .unwrap();
+    value.replace("&#38;", "&").replace("&amp;", "&")
+}
