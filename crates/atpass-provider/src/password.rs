@@ -1,9 +1,10 @@
 //! Password hashing: Argon2id, on a bounded number of threads and never on the reactor.
 
+use std::fmt::Display;
 use std::sync::Arc;
 
-use argon2::password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash};
-use argon2::{Algorithm, Argon2, Params, Version};
+use argon2::password_hash::phc::{Output, ParamsString, PasswordHash, Salt};
+use argon2::{Algorithm, Argon2, Block, Params, Version};
 use atpass_protocol::random::{self, Random};
 use atpass_protocol::secret::Secret;
 use tokio::sync::Semaphore;
@@ -53,11 +54,17 @@ impl Passwords {
         self.in_turn(move || {
             let guess = password.expose().as_bytes();
             let guess = guess.get(..LONGEST_PASSWORD).unwrap_or(guess);
-            let stored = PasswordHash::new(&stored).map_err(|error| StoreError::Corrupt {
+            let corrupt = |error: &dyn Display| StoreError::Corrupt {
                 table: "account",
                 detail: format!("password hash: {error}"),
-            })?;
-            Ok(argon2().verify_password(guess, &stored).is_ok() && known)
+            };
+            let stored = PasswordHash::new(&stored).map_err(|error| corrupt(&error))?;
+            let params = Params::try_from(&stored).map_err(|error| corrupt(&error))?;
+            let (Some(salt), Some(right)) = (&stored.salt, &stored.hash) else {
+                return Err(corrupt(&"it lacks its salt or hash"));
+            };
+            // The library compares outputs in constant time.
+            Ok(compute(guess, salt, params)? == *right && known)
         })
         .await?
     }
@@ -66,9 +73,8 @@ impl Passwords {
         &self,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, StoreError> {
-        let failed = |error: &dyn std::fmt::Display| {
-            StoreError::Unavailable(format!("password hashing: {error}"))
-        };
+        let failed =
+            |error: &dyn Display| StoreError::Unavailable(format!("password hashing: {error}"));
         let turn = self
             .turns
             .clone()
@@ -91,15 +97,38 @@ impl std::fmt::Debug for Passwords {
     }
 }
 
-fn argon2() -> Argon2<'static> {
-    Argon2::new(Algorithm::Argon2id, Version::V0x13, Params::DEFAULT)
+fn hash(password: &Secret, salt: &[u8; 16]) -> Result<String, StoreError> {
+    let failed =
+        |error: &dyn Display| StoreError::Unavailable(format!("password hashing: {error}"));
+    let salt = Salt::new(salt).map_err(|error| failed(&error))?;
+    let params = Params::DEFAULT;
+    let hash = PasswordHash {
+        algorithm: Algorithm::Argon2id.ident(),
+        version: Some(Version::V0x13.into()),
+        params: ParamsString::try_from(&params).map_err(|error| failed(&error))?,
+        hash: Some(compute(password.expose().as_bytes(), &salt, params)?),
+        salt: Some(salt),
+    };
+    Ok(hash.to_string())
 }
 
-fn hash(password: &Secret, salt: &[u8; 16]) -> Result<String, StoreError> {
-    let hash = argon2()
-        .hash_password_with_salt(password.expose().as_bytes(), salt)
-        .map_err(|error| StoreError::Unavailable(format!("password hashing: {error}")))?;
-    Ok(hash.to_string())
+/// Room that is asked of the allocator for each hash, in blocks of 1 KiB; what isn't used of it
+/// costs nothing. A smaller piece would be kept by the C library's allocator when it is freed,
+/// one for each thread that ever hashed; from 32 MiB on it goes back to the system at once.
+const ROOM: usize = 33 * 1024;
+
+fn compute(password: &[u8], salt: &[u8], params: Params) -> Result<Output, StoreError> {
+    let failed =
+        |error: &dyn Display| StoreError::Unavailable(format!("password hashing: {error}"));
+    let blocks = params.block_count();
+    let mut memory = Vec::with_capacity(blocks.max(ROOM));
+    memory.resize(blocks, Block::default());
+    let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
+    let mut out = [0; Params::DEFAULT_OUTPUT_LEN];
+    argon2
+        .hash_password_into_with_memory(password, salt, &mut out, &mut memory)
+        .map_err(|error| failed(&error))?;
+    Output::new(&out).map_err(|error| failed(&error))
 }
 
 #[cfg(test)]

@@ -2,12 +2,14 @@
 
 use atpass_protocol::error::{OAuthError, OAuthErrorCode};
 use atpass_protocol::jose::ES256;
+use atpass_protocol::scope::Permission;
 use axum::response::{IntoResponse, Response};
+use data_encoding::HEXUPPER;
 use http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderName, StatusCode};
 use serde_json::json;
 
-use crate::ResourceError;
+use crate::{ResourceError, ResourceServer};
 
 /// Status, OAuth code (none for a bare challenge), and the smallest scope that is missing.
 struct Answer {
@@ -16,7 +18,7 @@ struct Answer {
     scope: Option<String>,
 }
 
-/// The one place where refusals become HTTP.
+/// The one place where refusals become HTTP, and our own failures are logged.
 fn classify(error: &ResourceError) -> Answer {
     let answer = |status, code| Answer {
         status,
@@ -39,20 +41,44 @@ fn classify(error: &ResourceError) -> Answer {
         ResourceError::Scope(permission) => Answer {
             status: StatusCode::FORBIDDEN,
             code: Some(OAuthErrorCode::InsufficientScope),
-            scope: Some(permission.to_string()),
+            scope: Some(scope_value(permission)),
         },
-        ResourceError::Unavailable(_) => answer(
-            StatusCode::SERVICE_UNAVAILABLE,
-            Some(OAuthErrorCode::TemporarilyUnavailable),
-        ),
+        ResourceError::Unavailable(detail) => {
+            tracing::error!(detail, "access can't be checked");
+            let code = OAuthErrorCode::TemporarilyUnavailable;
+            answer(StatusCode::SERVICE_UNAVAILABLE, Some(code))
+        }
+        ResourceError::NotGuarded => {
+            tracing::error!("a route reads the caller, but is not behind a ResourceLayer");
+            let code = OAuthErrorCode::ServerError;
+            answer(StatusCode::INTERNAL_SERVER_ERROR, Some(code))
+        }
     }
 }
 
+/// The permission as one scope value (RFC 6749 section 3.3): characters that can't stand there, and
+/// may come from the request, are percent-encoded.
+fn scope_value(permission: &Permission) -> String {
+    let allowed = |b: &u8| matches!(b, 0x21 | 0x23..=0x5b | 0x5d..=0x7e);
+    let mut value = String::new();
+    for byte in permission.to_string().bytes() {
+        if allowed(&byte) {
+            value.push(char::from(byte));
+        } else {
+            value.push('%');
+            value.push_str(&HEXUPPER.encode(&[byte]));
+        }
+    }
+    value
+}
+
+/// Stands in the extensions of a refusal with a challenge, so that the layer, which knows the
+/// origin, can say in it where the metadata lies.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Challenged;
+
 impl IntoResponse for ResourceError {
     fn into_response(self) -> Response {
-        if let Self::Unavailable(detail) = &self {
-            tracing::error!(detail, "access can't be checked");
-        }
         let Answer {
             status,
             code,
@@ -64,11 +90,12 @@ impl IntoResponse for ResourceError {
         let name = code.map_or("AuthMissing", OAuthErrorCode::as_str);
         let body = json!({ "error": name, "message": text }).to_string();
         let mut response = (status, [(CONTENT_TYPE, "application/json")], body).into_response();
-        let headers = response.headers_mut();
         if status == StatusCode::SERVICE_UNAVAILABLE {
+            let headers = response.headers_mut();
             headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
-        } else if status != StatusCode::BAD_REQUEST {
-            // The texts hold no quotes or backslashes: `OAuthError` saw to it.
+        }
+        if status.is_client_error() {
+            // The values hold no quotes or backslashes: `OAuthError` and `scope_value` saw to it.
             let parameters = [
                 ("algs", Some(ES256)),
                 ("error", code.map(OAuthErrorCode::as_str)),
@@ -80,10 +107,27 @@ impl IntoResponse for ResourceError {
                 .filter_map(|(name, value)| Some(format!("{name}=\"{}\"", value?)));
             let challenge = format!("DPoP {}", parameters.collect::<Vec<_>>().join(", "));
             if let Ok(challenge) = HeaderValue::try_from(challenge) {
-                headers.insert(WWW_AUTHENTICATE, challenge);
+                response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
+                response.extensions_mut().insert(Challenged);
             }
         }
         response
+    }
+}
+
+/// Adds to a challenge where the metadata of the resource lies (RFC 9728 section 5.1).
+pub(crate) fn add_metadata_url(response: &mut Response, server: &ResourceServer) {
+    if response.extensions_mut().remove::<Challenged>().is_none() {
+        return;
+    }
+    let url = server.metadata_url();
+    let headers = response.headers_mut();
+    let challenge = headers.get(WWW_AUTHENTICATE).map(HeaderValue::to_str);
+    if let Some(Ok(challenge)) = challenge
+        && let Ok(whole) =
+            HeaderValue::try_from(format!("{challenge}, resource_metadata=\"{url}\""))
+    {
+        headers.insert(WWW_AUTHENTICATE, whole);
     }
 }
 

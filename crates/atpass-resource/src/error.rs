@@ -7,13 +7,13 @@ use atpass_protocol::token::AccessTokenError;
 /// Why a request was refused. Becomes HTTP in one place, `IntoResponse`.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ResourceError {
-    /// No credentials at all: a challenge without an error code (RFC 6750 section 3.1).
+    /// No credentials that are known here: a challenge without an error code (RFC 6750 section 3.1).
     #[error("sign in: this needs an access token with a DPoP proof")]
     NoCredentials,
     /// The request can't be read as one with credentials.
     #[error("{0}")]
     Malformed(&'static str),
-    /// The token came with another scheme than `DPoP` (RFC 9449 section 7.1).
+    /// The token came as `Bearer` (RFC 9449 section 7.1).
     #[error("send the token as `Authorization: DPoP ...`, with a proof in the DPoP header")]
     Scheme,
     /// The access token.
@@ -34,4 +34,7 @@ pub enum ResourceError {
     /// A part of ours failed. Never the caller's fault, and never a 401.
     #[error("this server can't check access at the moment; try again")]
     Unavailable(String),
+    /// The route isn't behind a [`crate::ResourceLayer`]: a mistake in the program around it.
+    #[error("this server can't check access to this")]
+    NotGuarded,
 }

@@ -14,7 +14,7 @@ use http::{Request, Response};
 use tower::{Layer, Service};
 
 use crate::ResourceServer;
-use crate::challenge::DPOP_NONCE;
+use crate::challenge::{DPOP_NONCE, add_metadata_url};
 
 /// Puts a [`ResourceServer`] before a service. What it lets through carries a
 /// [`crate::VerifiedRequest`] in its extensions.
@@ -82,6 +82,7 @@ where
                 }
                 Err(error) => error.into_response(),
             };
+            add_metadata_url(&mut response, &server);
             mark(response.headers_mut(), &server.next_nonce());
             Ok(response)
         })

@@ -24,5 +24,6 @@ pub use error::ResourceError;
 pub use layer::{ResourceLayer, ResourceService};
 pub use revocation::RevocationList;
 pub use verify::{
-    IssuerKeys, KeysUnavailable, ResourceConfig, ResourceParts, ResourceServer, VerifiedRequest,
+    IssuerKeys, KeysUnavailable, METADATA_PATH, ResourceConfig, ResourceParts, ResourceServer,
+    VerifiedRequest,
 };

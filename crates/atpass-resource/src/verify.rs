@@ -10,7 +10,7 @@ use atpass_protocol::jose::{Jkt, JwkSet};
 use atpass_protocol::metadata::ProtectedResourceMetadata;
 use atpass_protocol::scope::{Permission, ScopeSet};
 use atpass_protocol::time::{Clock, UnixTime};
-use atpass_protocol::token::{AccessTokenClaims, ExpectedToken};
+use atpass_protocol::token::{AccessTokenClaims, ExpectedToken, SessionId};
 use atpass_replay::{Fresh, Namespace, Replay};
 use http::header::{AUTHORIZATION, HeaderMap};
 
@@ -63,6 +63,9 @@ impl IssuerKeys for Arc<JwkSet> {
     }
 }
 
+/// Where a resource publishes its metadata (RFC 9728 section 3).
+pub const METADATA_PATH: &str = "/.well-known/oauth-protected-resource";
+
 /// A resource server. Cheap to clone.
 #[derive(Clone)]
 pub struct ResourceServer(Arc<(ResourceConfig, ResourceParts)>);
@@ -78,9 +81,14 @@ impl ResourceServer {
         &self.0.0
     }
 
-    /// What it publishes at `/.well-known/oauth-protected-resource` (RFC 9728).
+    /// What it publishes at [`METADATA_PATH`] (RFC 9728).
     pub fn metadata(&self) -> ProtectedResourceMetadata {
         ProtectedResourceMetadata::new(&self.config().origin, &self.config().issuer)
+    }
+
+    /// Where that lies.
+    pub fn metadata_url(&self) -> String {
+        self.config().origin.at(METADATA_PATH)
     }
 
     /// The nonce for the caller's next proof.
@@ -102,7 +110,6 @@ impl ResourceServer {
         let (config, parts) = &*self.0;
         let now = parts.clock.now();
         let token = read_token(headers, query)?;
-        let keys = parts.keys.keys().await.map_err(unavailable)?;
         let expected = ExpectedToken {
             issuer: &config.issuer,
             audience: &config.audience,
@@ -123,6 +130,7 @@ impl ResourceServer {
             &parts.nonces,
             now,
         )?;
+        let keys = parts.keys.keys().await.map_err(unavailable)?;
         let claims = AccessTokenClaims::verify(token, |kid| keys.find(kid), &expected, now)?;
         if claims.cnf.jkt != proof.jkt {
             return Err(ResourceError::Binding);
@@ -135,12 +143,15 @@ impl ResourceServer {
             .accept_once(Namespace::Dpop, &proof.replay_key, proof.replay_until, now)
             .await
             .map_err(unavailable)?;
-        match fresh {
-            Fresh::First => Ok(VerifiedRequest {
-                claims: Arc::new(claims),
-            }),
-            Fresh::Seen => Err(DpopError::Replayed.into()),
+        if fresh == Fresh::Seen {
+            return Err(DpopError::Replayed.into());
         }
+        if proof.had_query {
+            tracing::debug!(client_id = %claims.client_id, "the htu of a proof has a query");
+        }
+        Ok(VerifiedRequest {
+            claims: Arc::new(claims),
+        })
     }
 }
 
@@ -158,12 +169,8 @@ fn unavailable(error: impl fmt::Display) -> ResourceError {
 
 /// Finds the one token of a request (RFC 6750 section 2, RFC 9449 section 7.1).
 fn read_token<'a>(headers: &'a HeaderMap, query: Option<&str>) -> Result<&'a str, ResourceError> {
-    let in_query = |query: &str| {
-        query
-            .split('&')
-            .any(|pair| pair.starts_with("access_token="))
-    };
-    if query.is_some_and(in_query) {
+    let mut parameters = form_urlencoded::parse(query.unwrap_or_default().as_bytes());
+    if parameters.any(|(name, _)| name == "access_token") {
         return Err(ResourceError::Malformed(
             "a token in the URL ends up in logs; send it in the Authorization header",
         ));
@@ -182,8 +189,12 @@ fn read_token<'a>(headers: &'a HeaderMap, query: Option<&str>) -> Result<&'a str
         .to_str()
         .map_err(|_| ResourceError::Malformed("the Authorization header is not text"))?;
     let (scheme, token) = value.split_once(' ').unwrap_or((value, ""));
-    if !scheme.eq_ignore_ascii_case("DPoP") {
+    if scheme.eq_ignore_ascii_case("Bearer") {
         return Err(ResourceError::Scheme);
+    }
+    // RFC 6750 section 3.1: another scheme is as good as no credentials.
+    if !scheme.eq_ignore_ascii_case("DPoP") {
+        return Err(ResourceError::NoCredentials);
     }
     match token.trim() {
         "" => Err(ResourceError::Malformed(
@@ -218,6 +229,16 @@ impl VerifiedRequest {
     /// Thumbprint of the session's key.
     pub fn jkt(&self) -> Jkt {
         self.claims.cnf.jkt
+    }
+
+    /// The session that the token belongs to.
+    pub fn session(&self) -> SessionId {
+        self.claims.sid
+    }
+
+    /// All that the token says.
+    pub fn claims(&self) -> &AccessTokenClaims {
+        &self.claims
     }
 
     /// When the access token ends.

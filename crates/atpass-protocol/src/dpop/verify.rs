@@ -1,6 +1,7 @@
 //! Verification of a proof (RFC 9449 section 4.3), in the order in which it costs the least: the
 //! signature is 97 % of it and comes last.
 
+use data_encoding::{HEXUPPER, HEXUPPER_PERMISSIVE};
 use url::{Position, Url};
 
 use super::proof::{ReceivedProof, access_token_hash};
@@ -229,29 +230,28 @@ fn check_url(htu: &str, expected: &Expected<'_>) -> Result<bool, DpopError> {
     if same { Ok(had_query) } else { Err(mismatch()) }
 }
 
-/// A path whose percent-encoding is spelled in one way (RFC 3986 section 6.2.2): escapes in capitals,
-/// and none for a character that needs none.
+/// A path whose percent-encoding is spelled in one way (RFC 3986 section 6.2.2): escapes in
+/// capitals, and none for a character that needs none. One with a broken escape stays as it is.
 fn normalize_escapes(path: &str) -> String {
-    let (first, rest) = path.split_once('%').unwrap_or((path, ""));
-    let mut normal = first.to_owned();
-    if first.len() == path.len() {
-        return normal;
-    }
-    for part in rest.split('%') {
-        let escape = part
-            .get(..2)
-            .filter(|digits| digits.bytes().all(|b| b.is_ascii_hexdigit()))
-            .and_then(|digits| u8::from_str_radix(digits, 16).ok());
-        let Some(byte) = escape else {
-            normal.push('%');
-            normal.push_str(part);
-            continue;
+    let mut parts = path.split('%');
+    let mut normal = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let escape = part.split_at_checked(2).and_then(|(digits, rest)| {
+            Some((
+                HEXUPPER_PERMISSIVE.decode(digits.as_bytes()).ok()?.pop()?,
+                rest,
+            ))
+        });
+        let Some((byte, rest)) = escape else {
+            return path.to_owned();
         };
-        match char::from(byte) {
-            c @ ('A'..='Z' | 'a'..='z' | '0'..='9' | '-' | '.' | '_' | '~') => normal.push(c),
-            _ => normal.push_str(&format!("%{byte:02X}")),
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            normal.push(char::from(byte));
+        } else {
+            normal.push('%');
+            normal.push_str(&HEXUPPER.encode(&[byte]));
         }
-        normal.push_str(part.get(2..).unwrap_or_default());
+        normal.push_str(rest);
     }
     normal
 }

@@ -1,0 +1,8 @@
+//! A resource server behind its layer, asked over HTTP, by the clauses RS-*.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod answers;
+mod fixture;
+mod proofs;
+mod tokens;
