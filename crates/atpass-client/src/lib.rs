@@ -1,1 +1,42 @@
 //! Log in, hold a session, refresh it, call with it, log out.
+//!
+//! An [`OAuthClient`] is made once and cloned freely. [`OAuthClient::login`] gives the URL to send
+//! the browser to; [`OAuthClient::callback`] takes what the browser brings back and gives a
+//! [`Session`]. A session adds token and proof to each request, and refreshes itself.
+//!
+//! ```no_run
+//! # async fn example(client: atpass_client::OAuthClient) -> Result<(), atpass_client::ClientError> {
+//! let login = client.login("alice.example.com").await?;
+//! println!("open {}", login.url);
+//! // ... the browser comes back to the redirect URI with a query:
+//! let session = client.callback("state=...&iss=...&code=...").await?;
+//! let me = session.get("/xrpc/com.atproto.server.getSession").await?;
+//! println!("{}", String::from_utf8_lossy(me.body()));
+//! session.logout().await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! What the client insists on: pushed requests with PKCE and DPoP; state, verifier and key new for
+//! each login; the answer's `iss`; the account that was asked for, or else the account's own
+//! authorization server; `atproto` in the granted scope; tokens of type DPoP. A login that fails
+//! one of these leaves nothing behind.
+
+mod client;
+mod config;
+mod error;
+mod login;
+mod proofs;
+mod refresh;
+mod session;
+mod store;
+mod token_request;
+
+pub use client::{ClientParts, OAuthClient};
+pub use config::ClientConfig;
+pub use error::ClientError;
+pub use login::LoginRequest;
+pub use session::Session;
+pub use store::{
+    MemoryStore, PendingLogin, PutOutcome, SessionKey, SessionStore, StoreFailure, StoredSession,
+};

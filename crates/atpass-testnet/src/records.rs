@@ -77,7 +77,7 @@ impl Records {
     }
 }
 
-/// The CID of the record's JSON as raw bytes (CIDv1, codec `raw`, SHA-256): a real name for what
+/// The CID of the record's JSON as raw bytes (version 1, codec `raw`, SHA-256): a real name for what
 /// is kept here, though not the one that a repository would give the same record.
 fn raw_cid(value: &Value) -> String {
     let digest = Secret::new(value.to_string()).sha256();

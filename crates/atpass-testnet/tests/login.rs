@@ -1,5 +1,4 @@
 //! The pages: who may continue, what is asked, where the browser is sent.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod common;
 

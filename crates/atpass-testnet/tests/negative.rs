@@ -1,7 +1,11 @@
 //! Bad input: each malformed request gets its exact status and error code, a description that
 //! says something, and writes nothing. Clauses AS-PAR-*, AS-TOK-07, AS-TOK-08, AS-DPOP-*,
 //! AS-META-13, RS-*.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
 
 mod common;
 
@@ -81,6 +85,7 @@ async fn send(app: &App, path: &str, body: &str, proofs: &[String]) -> Answer {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[expect(clippy::too_many_lines, reason = "a table")]
 async fn proofs() {
     let lab = Lab::start().await;
     let app = lab.app();
@@ -277,6 +282,7 @@ async fn proofs() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[expect(clippy::too_many_lines, reason = "a table")]
 async fn pushed_requests() {
     let lab = Lab::start().await;
     let app = lab.app();
@@ -495,6 +501,7 @@ async fn pushed_requests() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[expect(clippy::too_many_lines, reason = "a table")]
 async fn token_requests() {
     let lab = Lab::start().await;
     let app = lab.app();
@@ -673,6 +680,7 @@ async fn token_requests() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[expect(clippy::too_many_lines, reason = "a table")]
 async fn resource_requests() {
     let lab = Lab::start().await;
     let app = lab.app();
@@ -697,10 +705,10 @@ async fn resource_requests() {
 
     let bare = get(&url, &[]).await;
     table.row("no credentials", &bare, 401, "AuthMissing");
-    assert_eq!(
-        bare.header("www-authenticate"),
-        "DPoP algs=\"ES256\"",
-        "a challenge without an error code"
+    let challenge = bare.header("www-authenticate");
+    assert!(
+        challenge.starts_with("DPoP ") && !challenge.contains("error"),
+        "{challenge}"
     );
     table.row(
         "token as Bearer",

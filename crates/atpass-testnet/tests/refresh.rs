@@ -1,9 +1,4 @@
 //! Refresh: no session is lost to the network, and none survives theft.
-#![expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "a test fails by panicking"
-)]
 
 mod common;
 

@@ -22,9 +22,9 @@ pub(crate) enum Command {
 
 /// Run a whole network on this machine, to try a login or to develop an app against
 ///
-/// An authorization server and a resource server on http://localhost:2583, a directory of DIDs on
-/// the port after it, and a sample app on http://127.0.0.1 and the port after that. Everything
-/// listens on this machine only.
+/// An authorization server and a resource server on localhost:2583, a directory of DIDs on the port
+/// after it, and a sample app on 127.0.0.1 and the port after that. Everything listens on this
+/// machine only.
 #[derive(Debug, Args)]
 pub(crate) struct Dev {
     /// First of three ports; 0 picks free ones

@@ -2,6 +2,7 @@
 #![expect(dead_code, reason = "each test file uses its own part of this")]
 #![expect(
     clippy::unwrap_used,
+    clippy::panic,
     clippy::indexing_slicing,
     reason = "a test fails by panicking"
 )]
@@ -23,29 +24,29 @@ use tempfile::TempDir;
 use url::Url;
 
 /// Where the raw app's answers go. Nobody listens there: the tests read the redirect itself.
-pub const REDIRECT: &str = "http://127.0.0.1:9/callback";
+pub(crate) const REDIRECT: &str = "http://127.0.0.1:9/callback";
 
 /// A network with a clock that the test moves, in a folder that goes with it.
-pub struct Lab {
-    pub network: Network,
-    pub clock: ManualClock,
-    pub fetcher: Fetcher,
-    pub folder: TempDir,
+pub(crate) struct Lab {
+    pub(crate) network: Network,
+    pub(crate) clock: ManualClock,
+    pub(crate) fetcher: Fetcher,
+    pub(crate) folder: TempDir,
 }
 
 impl Lab {
-    pub async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         Self::start_in(tempfile::tempdir().unwrap()).await
     }
 
-    pub async fn start_in(folder: TempDir) -> Self {
+    pub(crate) async fn start_in(folder: TempDir) -> Self {
         let clock = ManualClock::at(atpass_protocol::time::SystemClock.now());
         let mut config = NetworkConfig::new(folder.path());
         config.clock = std::sync::Arc::new(clock.clone());
         let network = Network::start(config).await.unwrap();
         let limits = FetchConfig {
             per_host: 1024,
-            total_timeout: std::time::Duration::from_secs(60),
+            total_timeout: std::time::Duration::from_mins(1),
             ..FetchConfig::development()
         };
         let fetcher = Fetcher::new(limits).unwrap();
@@ -57,7 +58,7 @@ impl Lab {
         }
     }
 
-    pub fn app(&self) -> App {
+    pub(crate) fn app(&self) -> App {
         App::new(
             self.network.issuer.as_str(),
             self.fetcher.clone(),
@@ -66,7 +67,7 @@ impl Lab {
     }
 
     /// Rows of each table, to see that nothing was written.
-    pub fn rows(&self) -> Vec<(String, i64)> {
+    pub(crate) fn rows(&self) -> Vec<(String, i64)> {
         let path = self.folder.path().join("atpass.sqlite");
         let database = rusqlite::Connection::open(path).unwrap();
         let mut names = database
@@ -88,14 +89,14 @@ impl Lab {
 
 /// An answer, read.
 #[derive(Debug)]
-pub struct Answer {
-    pub status: StatusCode,
-    pub headers: HeaderMap,
-    pub body: Bytes,
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
 }
 
 impl Answer {
-    pub fn of(response: Response<Bytes>) -> Self {
+    pub(crate) fn of(response: Response<Bytes>) -> Self {
         let (parts, body) = response.into_parts();
         Self {
             status: parts.status,
@@ -104,20 +105,20 @@ impl Answer {
         }
     }
 
-    pub fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
     }
 
-    pub fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap_or(Value::Null)
     }
 
     /// The `error` member, or nothing.
-    pub fn error(&self) -> String {
+    pub(crate) fn error(&self) -> String {
         self.json()["error"].as_str().unwrap_or_default().to_owned()
     }
 
-    pub fn header(&self, name: &str) -> &str {
+    pub(crate) fn header(&self, name: &str) -> &str {
         self.headers
             .get(name)
             .map_or("", |value| value.to_str().unwrap())
@@ -126,14 +127,14 @@ impl Answer {
 
 /// Tokens that were issued.
 #[derive(Clone, Debug)]
-pub struct Tokens {
-    pub access: String,
-    pub refresh: String,
-    pub body: Value,
+pub(crate) struct Tokens {
+    pub(crate) access: String,
+    pub(crate) refresh: String,
+    pub(crate) body: Value,
 }
 
 impl Tokens {
-    pub fn of(answer: &Answer) -> Self {
+    pub(crate) fn of(answer: &Answer) -> Self {
         assert_eq!(answer.status, StatusCode::OK, "{}", answer.text());
         let body = answer.json();
         let text = |name: &str| body[name].as_str().unwrap().to_owned();
@@ -146,23 +147,23 @@ impl Tokens {
 }
 
 /// A public loopback client with one key.
-pub struct App {
-    pub origin: String,
-    pub client_id: String,
-    pub key: PrivateKey,
-    pub now: UnixTime,
+pub(crate) struct App {
+    pub(crate) origin: String,
+    pub(crate) client_id: String,
+    pub(crate) key: PrivateKey,
+    pub(crate) now: UnixTime,
     nonce: Mutex<Option<String>>,
     fetcher: Fetcher,
 }
 
-pub fn form(pairs: &[(&str, &str)]) -> String {
+pub(crate) fn form(pairs: &[(&str, &str)]) -> String {
     let mut url = Url::parse("http://x/").unwrap();
     url.query_pairs_mut().extend_pairs(pairs);
     url.query().unwrap_or_default().to_owned()
 }
 
 impl App {
-    pub fn new(origin: &str, fetcher: Fetcher, now: UnixTime) -> Self {
+    pub(crate) fn new(origin: &str, fetcher: Fetcher, now: UnixTime) -> Self {
         let query = form(&[
             ("redirect_uri", REDIRECT),
             ("scope", "atproto transition:generic"),
@@ -178,17 +179,17 @@ impl App {
     }
 
     /// Another installation of the same app: same client id, another key.
-    pub fn other_key(&self) -> Self {
+    pub(crate) fn other_key(&self) -> Self {
         let mut other = Self::new(&self.origin, self.fetcher.clone(), self.now);
         other.client_id.clone_from(&self.client_id);
         other
     }
 
-    pub fn nonce(&self) -> Option<String> {
+    pub(crate) fn nonce(&self) -> Option<String> {
         self.nonce.lock().unwrap().clone()
     }
 
-    pub fn proof(&self, method: &str, path: &str, access_token: Option<&str>) -> String {
+    pub(crate) fn proof(&self, method: &str, path: &str, access_token: Option<&str>) -> String {
         let nonce = self.nonce();
         let proof = DpopProof {
             htm: method,
@@ -201,7 +202,7 @@ impl App {
     }
 
     /// Sends a request as it is, and keeps the nonce of the answer.
-    pub async fn send(&self, request: Request<Bytes>) -> Answer {
+    pub(crate) async fn send(&self, request: Request<Bytes>) -> Answer {
         let answer = Answer::of(self.fetcher.fetch(request).await.unwrap());
         let nonce = answer.header("dpop-nonce");
         if !nonce.is_empty() {
@@ -210,7 +211,12 @@ impl App {
         answer
     }
 
-    pub fn form_request(&self, path: &str, body: &str, proof: Option<&str>) -> Request<Bytes> {
+    pub(crate) fn form_request(
+        &self,
+        path: &str,
+        body: &str,
+        proof: Option<&str>,
+    ) -> Request<Bytes> {
         let mut request = Request::post(format!("{}{path}", self.origin))
             .header(CONTENT_TYPE, "application/x-www-form-urlencoded");
         if let Some(proof) = proof {
@@ -220,7 +226,7 @@ impl App {
     }
 
     /// Posts a form with a good proof, and once more where a nonce was missing.
-    pub async fn post(&self, path: &str, pairs: &[(&str, &str)]) -> Answer {
+    pub(crate) async fn post(&self, path: &str, pairs: &[(&str, &str)]) -> Answer {
         let body = form(pairs);
         let proof = self.proof("POST", path, None);
         let answer = self
@@ -235,7 +241,7 @@ impl App {
     }
 
     /// Calls the resource server with a good proof, and once more where a nonce was missing.
-    pub async fn call(
+    pub(crate) async fn call(
         &self,
         method: Method,
         path: &str,
@@ -262,7 +268,11 @@ impl App {
     }
 
     /// The parameters of a good authorization request.
-    pub fn request<'a>(&'a self, state: &'a str, challenge: &'a str) -> Vec<(&'a str, &'a str)> {
+    pub(crate) fn request<'a>(
+        &'a self,
+        state: &'a str,
+        challenge: &'a str,
+    ) -> Vec<(&'a str, &'a str)> {
         vec![
             ("client_id", &self.client_id),
             ("response_type", "code"),
@@ -275,7 +285,7 @@ impl App {
     }
 
     /// Pushes a good request with these parameters added. Returns the `request_uri`.
-    pub async fn push(&self, verifier: &CodeVerifier, extra: &[(&str, &str)]) -> String {
+    pub(crate) async fn push(&self, verifier: &CodeVerifier, extra: &[(&str, &str)]) -> String {
         let challenge = verifier.challenge().to_string();
         let state = format!("state-{challenge}");
         let mut request = self.request(&state, &challenge);
@@ -286,7 +296,7 @@ impl App {
     }
 
     /// The code exchange.
-    pub async fn exchange(&self, code: &str, verifier: &CodeVerifier) -> Answer {
+    pub(crate) async fn exchange(&self, code: &str, verifier: &CodeVerifier) -> Answer {
         let pairs = [
             ("grant_type", "authorization_code"),
             ("client_id", self.client_id.as_str()),
@@ -297,7 +307,7 @@ impl App {
         self.post("/oauth/token", &pairs).await
     }
 
-    pub async fn refresh(&self, token: &str) -> Answer {
+    pub(crate) async fn refresh(&self, token: &str) -> Answer {
         let pairs = [
             ("grant_type", "refresh_token"),
             ("client_id", self.client_id.as_str()),
@@ -306,7 +316,7 @@ impl App {
         self.post("/oauth/token", &pairs).await
     }
 
-    pub async fn get_session(&self, token: &str) -> Answer {
+    pub(crate) async fn get_session(&self, token: &str) -> Answer {
         self.call(
             Method::GET,
             "/xrpc/com.atproto.server.getSession",
@@ -317,7 +327,7 @@ impl App {
     }
 
     /// The whole login as alice, up to the code.
-    pub async fn code(&self, browser: &Browser, verifier: &CodeVerifier) -> String {
+    pub(crate) async fn code(&self, browser: &Browser, verifier: &CodeVerifier) -> String {
         let request_uri = self.push(verifier, &[]).await;
         browser
             .approve(self, &request_uri, "alice.test", "wonderland")
@@ -325,7 +335,7 @@ impl App {
     }
 
     /// The whole login as alice.
-    pub async fn login(&self) -> Tokens {
+    pub(crate) async fn login(&self) -> Tokens {
         let verifier = CodeVerifier::generate(&SystemRandom);
         let browser = Browser::new(self);
         let code = self.code(&browser, &verifier).await;
@@ -334,14 +344,14 @@ impl App {
 }
 
 /// A browser with one cookie.
-pub struct Browser {
-    pub origin: String,
-    pub cookie: Mutex<String>,
+pub(crate) struct Browser {
+    pub(crate) origin: String,
+    pub(crate) cookie: Mutex<String>,
     fetcher: Fetcher,
 }
 
 impl Browser {
-    pub fn new(app: &App) -> Self {
+    pub(crate) fn new(app: &App) -> Self {
         Self {
             origin: app.origin.clone(),
             cookie: Mutex::default(),
@@ -349,7 +359,7 @@ impl Browser {
         }
     }
 
-    pub async fn send(&self, mut request: Request<Bytes>) -> Answer {
+    pub(crate) async fn send(&self, mut request: Request<Bytes>) -> Answer {
         let cookie = self.cookie.lock().unwrap().clone();
         if !cookie.is_empty() {
             request
@@ -364,7 +374,7 @@ impl Browser {
         answer
     }
 
-    pub async fn get(&self, path: &str) -> Answer {
+    pub(crate) async fn get(&self, path: &str) -> Answer {
         self.send(
             Request::get(format!("{}{path}", self.origin))
                 .body(Bytes::new())
@@ -373,7 +383,7 @@ impl Browser {
         .await
     }
 
-    pub async fn submit(&self, path: &str, pairs: &[(&str, &str)]) -> Answer {
+    pub(crate) async fn submit(&self, path: &str, pairs: &[(&str, &str)]) -> Answer {
         let request = Request::post(format!("{}{path}", self.origin))
             .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
             .header("origin", &self.origin)
@@ -383,13 +393,13 @@ impl Browser {
         self.send(request).await
     }
 
-    pub async fn open(&self, app: &App, request_uri: &str) -> Answer {
+    pub(crate) async fn open(&self, app: &App, request_uri: &str) -> Answer {
         let query = form(&[("client_id", &app.client_id), ("request_uri", request_uri)]);
         self.get(&format!("/oauth/authorize?{query}")).await
     }
 
     /// Signs in. Returns the answer to the form.
-    pub async fn sign_in(
+    pub(crate) async fn sign_in(
         &self,
         app: &App,
         request_uri: &str,
@@ -410,7 +420,7 @@ impl Browser {
     }
 
     /// Presses a button of the consent page that `page` is.
-    pub async fn decide(
+    pub(crate) async fn decide(
         &self,
         app: &App,
         request_uri: &str,
@@ -430,7 +440,7 @@ impl Browser {
     }
 
     /// Signs in and authorizes. Returns the code.
-    pub async fn approve(
+    pub(crate) async fn approve(
         &self,
         app: &App,
         request_uri: &str,
@@ -446,13 +456,13 @@ impl Browser {
 }
 
 /// The code in a redirect back to the app.
-pub fn code_of(answer: &Answer) -> String {
+pub(crate) fn code_of(answer: &Answer) -> String {
     parameter(answer, "code")
         .unwrap_or_else(|| panic!("no code: {} {}", answer.status, answer.text()))
 }
 
 /// A parameter of a redirect back to the app.
-pub fn parameter(answer: &Answer, name: &str) -> Option<String> {
+pub(crate) fn parameter(answer: &Answer, name: &str) -> Option<String> {
     let url = Url::parse(answer.header(LOCATION.as_str())).ok()?;
     assert!(url.as_str().starts_with(REDIRECT), "{url}");
     url.query_pairs()
@@ -460,12 +470,12 @@ pub fn parameter(answer: &Answer, name: &str) -> Option<String> {
         .map(|(_, value)| value.into_owned())
 }
 
-pub fn csrf(page: &Answer) -> String {
+pub(crate) fn csrf(page: &Answer) -> String {
     hidden(page, "csrf")
 }
 
 /// The value of a hidden field.
-pub fn hidden(page: &Answer, name: &str) -> String {
+pub(crate) fn hidden(page: &Answer, name: &str) -> String {
     let text = page.text();
     let field = text
         .split("<input")

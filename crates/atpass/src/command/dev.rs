@@ -36,16 +36,12 @@ pub(crate) async fn run(dev: Dev) -> anyhow::Result<()> {
     let mut terminate = signal(SignalKind::terminate()).context("listen for SIGTERM")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("listen for Ctrl-C")?;
 
-    let (data, temporary) = match dev.data {
-        Some(data) => (data, None),
-        None => {
-            let folder = tempfile::Builder::new()
-                .prefix("atpass-dev-")
-                .tempdir()
-                .context("make a temporary folder")?;
-            (folder.path().to_owned(), Some(folder))
-        }
+    let temporary = match &dev.data {
+        Some(_) => None,
+        None => Some(temporary_folder()?),
     };
+    let folder = temporary.as_ref().map(|folder| folder.path().to_owned());
+    let data = dev.data.or(folder).unwrap_or_default();
     let mut config = NetworkConfig::new(data);
     config.ports = if dev.port == 0 {
         Ports::Free
@@ -70,6 +66,14 @@ pub(crate) async fn run(dev: Dev) -> anyhow::Result<()> {
         folder.close().context("remove the temporary folder")?;
     }
     Ok(())
+}
+
+fn temporary_folder() -> anyhow::Result<tempfile::TempDir> {
+    let mut builder = tempfile::Builder::new();
+    builder
+        .prefix("atpass-dev-")
+        .tempdir()
+        .context("make a temporary folder")
 }
 
 fn print_json(network: &Network) -> std::io::Result<()> {

@@ -1,0 +1,163 @@
+//! A session: calls with token and proof, and refreshes itself.
+
+use std::fmt;
+use std::sync::Arc;
+
+use atpass_protocol::id::{Did, Issuer};
+use atpass_protocol::time::UnixTime;
+use bytes::Bytes;
+use http::header::{ACCEPT, CONTENT_TYPE};
+use http::{Request, Response, StatusCode};
+use serde_json::Value;
+
+use crate::proofs::{Answer, challenge_has};
+use crate::store::{SessionKey, StoredSession};
+use crate::{ClientError, OAuthClient};
+
+/// Seconds before its end at which an access token is refreshed.
+const EARLY: i64 = 60;
+
+/// A login of one account. Cheap to clone; holds no tokens itself, the store does.
+#[derive(Clone)]
+pub struct Session {
+    client: OAuthClient,
+    key: SessionKey,
+    did: Did,
+    pds: Arc<Issuer>,
+}
+
+impl Session {
+    pub(crate) fn new(client: OAuthClient, key: SessionKey, stored: &StoredSession) -> Self {
+        Self {
+            client,
+            key,
+            did: stored.did.clone(),
+            pds: Arc::new(stored.pds.clone()),
+        }
+    }
+
+    /// The name under which [`OAuthClient::restore`] finds it again.
+    pub const fn key(&self) -> &SessionKey {
+        &self.key
+    }
+
+    /// The account.
+    pub const fn did(&self) -> &Did {
+        &self.did
+    }
+
+    /// The account's PDS.
+    pub fn pds(&self) -> &Issuer {
+        &self.pds
+    }
+
+    /// What was granted, as the server wrote it.
+    pub async fn scope(&self) -> Result<String, ClientError> {
+        Ok(self.stored().await?.0.scope)
+    }
+
+    /// When the access token ends.
+    pub async fn expires_at(&self) -> Result<UnixTime, ClientError> {
+        Ok(self.stored().await?.0.expires_at)
+    }
+
+    /// Sends a request to the account's PDS (a path), or elsewhere (a whole URL), with token and
+    /// proof. The answer may have any status; what this adds is the token, the nonce and, where
+    /// the token has ended, one refresh.
+    pub async fn request(
+        &self,
+        mut request: Request<Bytes>,
+    ) -> Result<Response<Bytes>, ClientError> {
+        if request.uri().host().is_none() {
+            let url = self.pds.at(&request.uri().to_string());
+            *request.uri_mut() = url
+                .parse()
+                .map_err(|error: http::uri::InvalidUri| ClientError::Request(error.to_string()))?;
+        }
+        let (mut stored, _) = self.stored().await?;
+        if stored.expires_at.since(self.client.clock().now()) < EARLY
+            && stored.refresh_token.is_some()
+        {
+            stored = self
+                .client
+                .refresh(&self.key, Some(&stored.access_token))
+                .await?;
+        }
+        let answer = self.send(&request, &stored).await?;
+        let ended = answer.response.status() == StatusCode::UNAUTHORIZED
+            && challenge_has(&answer.response, "invalid_token");
+        if !ended || stored.refresh_token.is_none() {
+            return Ok(answer.response);
+        }
+        let stored = self
+            .client
+            .refresh(&self.key, Some(&stored.access_token))
+            .await?;
+        Ok(self.send(&request, &stored).await?.response)
+    }
+
+    /// Gets a path of the PDS.
+    pub async fn get(&self, path: &str) -> Result<Response<Bytes>, ClientError> {
+        let request = Request::get(path)
+            .header(ACCEPT, "application/json")
+            .body(Bytes::new());
+        self.request(request.map_err(|error| ClientError::Request(error.to_string()))?)
+            .await
+    }
+
+    /// Posts JSON to a path of the PDS.
+    pub async fn post(&self, path: &str, body: &Value) -> Result<Response<Bytes>, ClientError> {
+        let request = Request::post(path)
+            .header(CONTENT_TYPE, "application/json")
+            .header(ACCEPT, "application/json")
+            .body(Bytes::from(body.to_string()));
+        self.request(request.map_err(|error| ClientError::Request(error.to_string()))?)
+            .await
+    }
+
+    /// Refreshes now, whatever the time. Not needed before a request.
+    pub async fn refresh(&self) -> Result<(), ClientError> {
+        self.client.refresh(&self.key, None).await.map(|_| ())
+    }
+
+    /// Ends the session at the server, then forgets it. Where the server can't be reached it is
+    /// forgotten all the same, and the error says so.
+    pub async fn logout(self) -> Result<(), ClientError> {
+        let (stored, _) = self.stored().await?;
+        let token = stored
+            .refresh_token
+            .as_ref()
+            .unwrap_or(&stored.access_token);
+        let key = stored.key.to_key()?;
+        let endpoint = stored.revocation_endpoint.as_deref();
+        let revoked = self.client.revoke(endpoint, &key, token, &self.did).await;
+        self.client.store().remove(&self.key).await?;
+        revoked
+    }
+
+    async fn send(
+        &self,
+        request: &Request<Bytes>,
+        stored: &StoredSession,
+    ) -> Result<Answer, ClientError> {
+        let key = stored.key.to_key()?;
+        self.client
+            .sender()
+            .send(request, &key, Some(&stored.access_token))
+            .await
+    }
+
+    async fn stored(&self) -> Result<(StoredSession, u64), ClientError> {
+        let found = self.client.store().get(&self.key).await?;
+        found.ok_or_else(|| ClientError::SessionEnded("it was signed out".into()))
+    }
+}
+
+impl fmt::Debug for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Session")
+            .field("did", &self.did)
+            .field("pds", &self.pds)
+            .finish_non_exhaustive()
+    }
+}
