@@ -223,7 +223,7 @@ pub(crate) async fn authorize(
                 status: 200,
                 identifier: &identifier,
                 problem: None,
-                remember: true,
+                remember: false,
             };
             pending.sign_in_page(provider, &browser, &form)?
         }

@@ -9,7 +9,7 @@
 
 use std::sync::Mutex;
 
-use atpass_fetch::{FetchConfig, Fetcher};
+use atpass_fetch::{FetchConfig, FetchError, Fetcher};
 use atpass_protocol::dpop::DpopProof;
 use atpass_protocol::jose::PrivateKey;
 use atpass_protocol::pkce::CodeVerifier;
@@ -203,12 +203,17 @@ impl App {
 
     /// Sends a request as it is, and keeps the nonce of the answer.
     pub(crate) async fn send(&self, request: Request<Bytes>) -> Answer {
-        let answer = Answer::of(self.fetcher.fetch(request).await.unwrap());
+        self.try_send(request).await.unwrap()
+    }
+
+    /// The same, where the server may be gone.
+    pub(crate) async fn try_send(&self, request: Request<Bytes>) -> Result<Answer, FetchError> {
+        let answer = Answer::of(self.fetcher.fetch(request).await?);
         let nonce = answer.header("dpop-nonce");
         if !nonce.is_empty() {
             *self.nonce.lock().unwrap() = Some(nonce.to_owned());
         }
-        answer
+        Ok(answer)
     }
 
     pub(crate) fn form_request(
@@ -227,16 +232,25 @@ impl App {
 
     /// Posts a form with a good proof, and once more where a nonce was missing.
     pub(crate) async fn post(&self, path: &str, pairs: &[(&str, &str)]) -> Answer {
+        self.try_post(path, pairs).await.unwrap()
+    }
+
+    /// The same, where the server may be gone.
+    pub(crate) async fn try_post(
+        &self,
+        path: &str,
+        pairs: &[(&str, &str)],
+    ) -> Result<Answer, FetchError> {
         let body = form(pairs);
         let proof = self.proof("POST", path, None);
         let answer = self
-            .send(self.form_request(path, &body, Some(&proof)))
-            .await;
+            .try_send(self.form_request(path, &body, Some(&proof)))
+            .await?;
         if answer.error() != "use_dpop_nonce" {
-            return answer;
+            return Ok(answer);
         }
         let proof = self.proof("POST", path, None);
-        self.send(self.form_request(path, &body, Some(&proof)))
+        self.try_send(self.form_request(path, &body, Some(&proof)))
             .await
     }
 
@@ -308,12 +322,17 @@ impl App {
     }
 
     pub(crate) async fn refresh(&self, token: &str) -> Answer {
+        self.try_refresh(token).await.unwrap()
+    }
+
+    /// The same, where the server may be gone.
+    pub(crate) async fn try_refresh(&self, token: &str) -> Result<Answer, FetchError> {
         let pairs = [
             ("grant_type", "refresh_token"),
             ("client_id", self.client_id.as_str()),
             ("refresh_token", token),
         ];
-        self.post("/oauth/token", &pairs).await
+        self.try_post("/oauth/token", &pairs).await
     }
 
     pub(crate) async fn get_session(&self, token: &str) -> Answer {
