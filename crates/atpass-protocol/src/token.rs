@@ -1,7 +1,6 @@
 //! Access tokens: signed JWTs (RFC 9068), bound to a key (RFC 9449 section 6), an app and an
 //! account.
 
-use std::borrow::Cow;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -149,18 +148,6 @@ struct Header<'a> {
     kid: &'a str,
 }
 
-#[derive(Deserialize)]
-struct ReceivedHeader<'a> {
-    #[serde(borrow, default)]
-    typ: Option<Cow<'a, str>>,
-    #[serde(borrow, default)]
-    alg: Option<Cow<'a, str>>,
-    #[serde(borrow, default)]
-    kid: Option<Cow<'a, str>>,
-    #[serde(default, deserialize_with = "crate::jose::present")]
-    crit: bool,
-}
-
 /// What a resource server demands of a token.
 #[derive(Clone, Copy, Debug)]
 pub struct ExpectedToken<'a> {
@@ -225,12 +212,11 @@ impl AccessTokenClaims {
         use AccessTokenError as E;
         let malformed = |error: &dyn fmt::Display| E::Malformed(error.to_string());
         let jws = CompactJws::parse(token).map_err(|error| malformed(&error))?;
-        let header: ReceivedHeader<'_> =
-            serde_json::from_slice(&jws.header).map_err(|error| malformed(&error))?;
+        let header = jws.read_header().map_err(|error| malformed(&error))?;
         let right_type = header.typ.as_deref().is_some_and(|typ| {
             typ.eq_ignore_ascii_case(TYPE) || typ.eq_ignore_ascii_case("application/at+jwt")
         });
-        if !right_type || header.alg.as_deref() != Some(ES256) || header.crit {
+        if !right_type || !header.is_es256() || header.crit {
             return Err(E::Type);
         }
         let key = header

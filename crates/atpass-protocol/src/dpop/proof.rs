@@ -1,7 +1,5 @@
 //! A proof: a JWT over one request, signed by the key that it carries (RFC 9449 section 4.2).
 
-use std::borrow::Cow;
-
 use serde::{Deserialize, Serialize};
 
 use super::DpopError;
@@ -71,18 +69,6 @@ pub fn access_token_hash(token: &str) -> String {
 }
 
 #[derive(Deserialize)]
-struct ReceivedHeader<'a> {
-    #[serde(borrow, default)]
-    typ: Option<Cow<'a, str>>,
-    #[serde(borrow, default)]
-    alg: Option<Cow<'a, str>>,
-    #[serde(borrow, default)]
-    jwk: Option<&'a serde_json::value::RawValue>,
-    #[serde(default, deserialize_with = "crate::jose::present")]
-    crit: bool,
-}
-
-#[derive(Deserialize)]
 pub(super) struct ReceivedClaims {
     pub(super) jti: Option<String>,
     pub(super) htm: Option<String>,
@@ -103,12 +89,13 @@ impl<'a> ReceivedProof<'a> {
     pub(super) fn parse(text: &'a str) -> Result<Self, DpopError> {
         let malformed = |what: String| DpopError::Malformed(what);
         let jws = CompactJws::parse(text).map_err(|error| malformed(error.to_string()))?;
-        let header: ReceivedHeader<'_> = serde_json::from_slice(&jws.header)
+        let header = jws
+            .read_header()
             .map_err(|error| malformed(format!("header: {error}")))?;
         if header.typ.as_deref() != Some("dpop+jwt") {
             return Err(DpopError::Type);
         }
-        if header.alg.as_deref() != Some(ES256) {
+        if !header.is_es256() {
             return Err(DpopError::Algorithm);
         }
         if header.crit {

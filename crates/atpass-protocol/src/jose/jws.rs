@@ -1,6 +1,12 @@
 //! The compact form of a JWS (RFC 7515 section 7.1).
 
-use super::PublicJwk;
+use std::borrow::Cow;
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::jwk_public::present;
+use super::{ES256, PublicJwk};
 use crate::encoding;
 
 /// A JWS cut into its parts and decoded; nothing is verified yet.
@@ -8,10 +14,34 @@ pub struct CompactJws<'a> {
     /// What the signature covers.
     signed: &'a str,
     /// The JSON of the header.
-    pub header: Vec<u8>,
+    header: Vec<u8>,
     /// The JSON of the payload.
     pub payload: Vec<u8>,
     signature: [u8; 64],
+}
+
+/// The members of a header (RFC 7515 section 4) that mean something here. Others, such as `jku`
+/// and `x5c`, choose nothing.
+#[derive(Deserialize)]
+pub(crate) struct JoseHeader<'a> {
+    #[serde(borrow, default)]
+    pub(crate) typ: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    alg: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    pub(crate) kid: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    pub(crate) jwk: Option<&'a RawValue>,
+    /// Critical extensions are named; none is supported.
+    #[serde(default, deserialize_with = "present")]
+    pub(crate) crit: bool,
+}
+
+impl JoseHeader<'_> {
+    /// Whether the one algorithm that is supported is named, and no other.
+    pub(crate) fn is_es256(&self) -> bool {
+        self.alg.as_deref() == Some(ES256)
+    }
 }
 
 /// Why a text is no compact JWS.
@@ -48,6 +78,11 @@ impl<'a> CompactJws<'a> {
                 .try_into()
                 .map_err(|_| JwsError::Signature)?,
         })
+    }
+
+    /// Reads the header.
+    pub(crate) fn read_header(&self) -> Result<JoseHeader<'_>, serde_json::Error> {
+        serde_json::from_slice(&self.header)
     }
 
     /// Whether the signature is `key`'s.

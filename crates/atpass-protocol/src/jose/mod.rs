@@ -10,7 +10,6 @@ mod jws;
 mod thumbprint;
 
 pub use jwk_private::{KeyError, PrivateKey, StoredKey};
-pub(crate) use jwk_public::present;
 pub use jwk_public::{JwkError, PublicJwk};
 pub use jwk_set::{JwkSet, PublishedKey};
 pub use jws::{CompactJws, JwsError};

@@ -147,6 +147,19 @@ impl Pending {
     }
 }
 
+/// A form that was posted from one of our pages: the browser that it came from, and the request
+/// that it is about.
+pub(super) async fn open_form(
+    provider: &Provider,
+    request: &BrowserRequest,
+    now: UnixTime,
+) -> Result<(Browser, Pending), PageError> {
+    let browser = Browser::recognise(provider, request, now).await?;
+    browser.check_form(provider, request)?;
+    let pending = Pending::find(provider, request, now).await?;
+    Ok((browser, pending))
+}
+
 /// What the sign-in page shows in its fields.
 pub(super) struct SignInForm<'a> {
     pub(super) status: u16,

@@ -2,8 +2,8 @@
 
 use atpass_protocol::time::UnixTime;
 
-use super::authorize::Pending;
-use super::browser::{Browser, BrowserRequest};
+use super::authorize::open_form;
+use super::browser::BrowserRequest;
 use super::{Page, PageError};
 use crate::provider::Provider;
 
@@ -15,9 +15,7 @@ pub(crate) async fn choose(
     request: &BrowserRequest,
     now: UnixTime,
 ) -> Result<Page, PageError> {
-    let browser = Browser::recognise(provider, request, now).await?;
-    browser.check_form(provider, request)?;
-    let pending = Pending::find(provider, request, now).await?;
+    let (browser, pending) = open_form(provider, request, now).await?;
     // The choice is only where to go next: the page there decides what it may show.
     let page = Page::see_other(pending.url(request.form.get("account")));
     Ok(page.with_cookie(browser.set_cookie))

@@ -6,8 +6,8 @@ use atpass_protocol::request::AuthorizationResponse;
 use atpass_protocol::scope::{Scope, ScopeSet};
 use atpass_protocol::time::UnixTime;
 
-use super::authorize::Pending;
-use super::browser::{Browser, BrowserRequest};
+use super::authorize::{Pending, open_form};
+use super::browser::BrowserRequest;
 use super::view::PermissionView;
 use super::{Page, PageError};
 use crate::accounts::Account;
@@ -21,9 +21,7 @@ pub(crate) async fn decide(
     request: &BrowserRequest,
     now: UnixTime,
 ) -> Result<Page, PageError> {
-    let browser = Browser::recognise(provider, request, now).await?;
-    browser.check_form(provider, request)?;
-    let pending = Pending::find(provider, request, now).await?;
+    let (browser, pending) = open_form(provider, request, now).await?;
     let page = match request.form.get("decision") {
         Some("authorize") => {
             let signed_in = request

@@ -4,7 +4,7 @@ use atpass_protocol::random;
 use atpass_protocol::secret::Secret;
 use atpass_protocol::time::UnixTime;
 
-use super::authorize::{Pending, SignInForm};
+use super::authorize::{SignInForm, open_form};
 use super::browser::{Browser, BrowserRequest, device_cookie};
 use super::{Page, PageError};
 use crate::accounts::{Account, Identifier};
@@ -21,9 +21,7 @@ pub(crate) async fn sign_in(
     request: &BrowserRequest,
     now: UnixTime,
 ) -> Result<Page, PageError> {
-    let browser = Browser::recognise(provider, request, now).await?;
-    browser.check_form(provider, request)?;
-    let pending = Pending::find(provider, request, now).await?;
+    let (browser, pending) = open_form(provider, request, now).await?;
     let typed = request.form.get("identifier").unwrap_or_default();
     let remember = request.form.get("remember").is_some();
     let again = |status, problem: &str| {

@@ -1,27 +1,24 @@
 //! HTTP on the outside: paths, methods, headers, status codes. Nothing below knows axum.
 
-use std::net::{IpAddr, SocketAddr};
+mod extract;
 
 use atpass_protocol::error::{OAuthError, OAuthErrorCode};
-use atpass_protocol::request::Form;
-use atpass_protocol::secret::Secret;
 use axum::Router;
 use axum::body::Body;
-use axum::extract::rejection::BytesRejection;
-use axum::extract::{ConnectInfo, DefaultBodyLimit, Request, State};
+use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use bytes::Bytes;
+use http::StatusCode;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
-use http::{Extensions, StatusCode, Uri};
 use serde::Serialize;
 use tower_http::cors::{Any, CorsLayer};
 
-use crate::endpoint::{self, Post};
+use crate::endpoint;
 use crate::error::EndpointError;
-use crate::pages::{self, BrowserRequest, Page, PageBody, PageError};
+use crate::pages::{self, Page, PageBody, PageError};
 use crate::provider::Provider;
+use extract::{FormFromBrowser, FromApp, FromBrowser};
 
 const DPOP: HeaderName = HeaderName::from_static("dpop");
 const DPOP_NONCE: HeaderName = HeaderName::from_static("dpop-nonce");
@@ -77,85 +74,19 @@ async fn jwks(State(provider): State<Provider>) -> Response {
     document(&*provider.jwks())
 }
 
-async fn par(
-    State(provider): State<Provider>,
-    headers: HeaderMap,
-    body: Result<Bytes, BytesRejection>,
-) -> Response {
-    let now = provider.now();
-    let result = match read_post(&headers, body) {
-        Ok(post) => endpoint::par::push(&provider, post, now).await,
-        Err(refusal) => return refusal,
-    };
+async fn par(State(provider): State<Provider>, FromApp(post): FromApp) -> Response {
+    let result = endpoint::par::push(&provider, post, provider.now()).await;
     answer(StatusCode::CREATED, result)
 }
 
-async fn token(
-    State(provider): State<Provider>,
-    headers: HeaderMap,
-    body: Result<Bytes, BytesRejection>,
-) -> Response {
-    let now = provider.now();
-    let result = match read_post(&headers, body) {
-        Ok(post) => endpoint::token::exchange(&provider, post, now).await,
-        Err(refusal) => return refusal,
-    };
+async fn token(State(provider): State<Provider>, FromApp(post): FromApp) -> Response {
+    let result = endpoint::token::exchange(&provider, post, provider.now()).await;
     answer(StatusCode::OK, result)
 }
 
-async fn revoke(
-    State(provider): State<Provider>,
-    headers: HeaderMap,
-    body: Result<Bytes, BytesRejection>,
-) -> Response {
-    let now = provider.now();
-    let result = match read_post(&headers, body) {
-        Ok(post) => endpoint::revoke::revoke(&provider, post, now).await,
-        Err(refusal) => return refusal,
-    };
+async fn revoke(State(provider): State<Provider>, FromApp(post): FromApp) -> Response {
+    let result = endpoint::revoke::revoke(&provider, post, provider.now()).await;
     answer(StatusCode::OK, result.map(|()| serde_json::json!({})))
-}
-
-/// Reads a posted form, or answers why it can't be read.
-#[expect(clippy::result_large_err, reason = "the error is the response itself")]
-fn read_post(headers: &HeaderMap, body: Result<Bytes, BytesRejection>) -> Result<Post, Response> {
-    let form = read_form(headers, body).map_err(|(status, error)| json(status, &error))?;
-    let proofs = headers
-        .get_all(DPOP)
-        .iter()
-        .map(|value| value.to_str().ok().map(ToOwned::to_owned))
-        .collect();
-    Ok(Post { form, proofs })
-}
-
-fn read_form(
-    headers: &HeaderMap,
-    body: Result<Bytes, BytesRejection>,
-) -> Result<Form, (StatusCode, OAuthError)> {
-    let media_type = headers
-        .get(header::CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok())
-        .and_then(|value| value.split(';').next())
-        .unwrap_or_default();
-    if !media_type
-        .trim()
-        .eq_ignore_ascii_case("application/x-www-form-urlencoded")
-    {
-        let error =
-            OAuthError::invalid_request("send the parameters as application/x-www-form-urlencoded");
-        return Err((StatusCode::UNSUPPORTED_MEDIA_TYPE, error));
-    }
-    let body = body.map_err(|rejection| match rejection.status() {
-        StatusCode::PAYLOAD_TOO_LARGE => (
-            StatusCode::PAYLOAD_TOO_LARGE,
-            OAuthError::invalid_request(format!("the body is longer than {LONGEST_BODY} bytes")),
-        ),
-        status => (
-            status,
-            OAuthError::invalid_request("the body could not be read"),
-        ),
-    })?;
-    Form::parse(&body).map_err(|error| (StatusCode::BAD_REQUEST, error))
 }
 
 /// The one place where errors of the endpoints become HTTP.
@@ -205,55 +136,33 @@ fn document(body: &impl Serialize) -> Response {
 
 async fn authorize(
     State(provider): State<Provider>,
-    uri: Uri,
-    headers: HeaderMap,
-    extensions: Extensions,
+    FromBrowser(request): FromBrowser,
 ) -> Response {
-    let form = Form::parse(uri.query().unwrap_or_default().as_bytes());
-    let form = form.map_err(PageError::from);
-    let result = match browser_request(&provider, form, &headers, &extensions) {
-        Ok(request) => pages::authorize(&provider, &request, provider.now()).await,
-        Err(error) => Err(error),
-    };
+    let result = pages::authorize(&provider, &request, provider.now()).await;
     page(&provider, result)
 }
 
 async fn sign_in(
     State(provider): State<Provider>,
-    headers: HeaderMap,
-    extensions: Extensions,
-    body: Result<Bytes, BytesRejection>,
+    FormFromBrowser(request): FormFromBrowser,
 ) -> Response {
-    let result = match posted(&provider, &headers, &extensions, body) {
-        Ok(request) => pages::sign_in(&provider, &request, provider.now()).await,
-        Err(error) => Err(error),
-    };
+    let result = pages::sign_in(&provider, &request, provider.now()).await;
     page(&provider, result)
 }
 
 async fn choose(
     State(provider): State<Provider>,
-    headers: HeaderMap,
-    extensions: Extensions,
-    body: Result<Bytes, BytesRejection>,
+    FormFromBrowser(request): FormFromBrowser,
 ) -> Response {
-    let result = match posted(&provider, &headers, &extensions, body) {
-        Ok(request) => pages::choose(&provider, &request, provider.now()).await,
-        Err(error) => Err(error),
-    };
+    let result = pages::choose(&provider, &request, provider.now()).await;
     page(&provider, result)
 }
 
 async fn decide(
     State(provider): State<Provider>,
-    headers: HeaderMap,
-    extensions: Extensions,
-    body: Result<Bytes, BytesRejection>,
+    FormFromBrowser(request): FormFromBrowser,
 ) -> Response {
-    let result = match posted(&provider, &headers, &extensions, body) {
-        Ok(request) => pages::decide(&provider, &request, provider.now()).await,
-        Err(error) => Err(error),
-    };
+    let result = pages::decide(&provider, &request, provider.now()).await;
     page(&provider, result)
 }
 
@@ -264,48 +173,6 @@ async fn stylesheet() -> Response {
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     ];
     (headers, pages::STYLESHEET).into_response()
-}
-
-fn posted(
-    provider: &Provider,
-    headers: &HeaderMap,
-    extensions: &Extensions,
-    body: Result<Bytes, BytesRejection>,
-) -> Result<BrowserRequest, PageError> {
-    let form = read_form(headers, body).map_err(|(_, error)| PageError::from(error));
-    browser_request(provider, form, headers, extensions)
-}
-
-fn browser_request(
-    provider: &Provider,
-    form: Result<Form, PageError>,
-    headers: &HeaderMap,
-    extensions: &Extensions,
-) -> Result<BrowserRequest, PageError> {
-    let text = |name: &str| {
-        headers
-            .get(name)
-            .and_then(|value| value.to_str().ok())
-            .map(ToOwned::to_owned)
-    };
-    let wanted = pages::cookie_name(provider);
-    let device = headers
-        .get_all(header::COOKIE)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(cookie::Cookie::split_parse)
-        .filter_map(Result::ok)
-        .find(|cookie| cookie.name() == wanted)
-        .map(|cookie| Secret::new(cookie.value()));
-    Ok(BrowserRequest {
-        form: form?,
-        device,
-        fetch_site: text("sec-fetch-site"),
-        origin: text("origin"),
-        address: extensions
-            .get::<ConnectInfo<SocketAddr>>()
-            .map(|info| -> IpAddr { info.0.ip() }),
-    })
 }
 
 fn page(provider: &Provider, result: Result<Page, PageError>) -> Response {
