@@ -1,6 +1,8 @@
 //! The accounts: who may sign in. A PDS that embeds the provider implements [`Accounts`] over its
 //! own.
 
+use std::fmt;
+
 use async_trait::async_trait;
 use atpass_protocol::id::{Did, Handle};
 use atpass_protocol::secret::Secret;
@@ -43,6 +45,16 @@ impl Identifier {
                 Some(Self::Email(text.to_lowercase()))
             }
             _ => Handle::from_person(text).ok().map(Self::Handle),
+        }
+    }
+}
+
+impl fmt::Display for Identifier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Did(did) => did.fmt(f),
+            Self::Handle(handle) => handle.fmt(f),
+            Self::Email(email) => email.fmt(f),
         }
     }
 }

@@ -16,7 +16,11 @@ pub(crate) use choose::choose;
 pub(crate) use consent::decide;
 pub(crate) use sign_in::sign_in;
 
+use std::sync::LazyLock;
+
 use askama::Template;
+use atpass_protocol::secret::Secret;
+use data_encoding::BASE64URL_NOPAD;
 
 use crate::error::EndpointError;
 use crate::provider::Provider;
@@ -24,8 +28,11 @@ use view::{Layout, Problem};
 
 /// The style sheet of all pages.
 pub(crate) const STYLESHEET: &str = include_str!("style.css");
-/// Where it is served. The number changes with its content, so that it may be cached for good.
-pub(crate) const STYLESHEET_PATH: &str = "/oauth/style-1.css";
+/// Where it is served. The name changes with its content, so that it may be cached for good.
+pub(crate) static STYLESHEET_PATH: LazyLock<String> = LazyLock::new(|| {
+    let digest = Secret::new(STYLESHEET).sha256();
+    format!("/oauth/style-{}.css", BASE64URL_NOPAD.encode(&digest[..9]))
+});
 
 /// What a page handler answers.
 #[derive(Debug)]
@@ -178,7 +185,7 @@ fn layout(provider: &Provider) -> Layout<'_> {
     let config = provider.config();
     Layout {
         server_host: config.issuer.host(),
-        stylesheet: STYLESHEET_PATH,
+        stylesheet: &STYLESHEET_PATH,
         development: config.development,
     }
 }

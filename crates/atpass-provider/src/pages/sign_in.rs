@@ -94,10 +94,12 @@ async fn check(
         Some(account) => browser.knows(&account.did),
         None => false,
     };
-    let typed = typed.trim().to_lowercase();
+    // By what was typed, not by the account that it means: else a limit would tell which handle
+    // and which address belong together.
+    let limited = identifier.to_string();
     if let Err(wait) = provider
         .limits()
-        .attempt(&typed, request.address, known_device)
+        .attempt(&limited, request.address, known_device)
     {
         return Ok(Attempt::TooMany {
             seconds: wait.seconds,

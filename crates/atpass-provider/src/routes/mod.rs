@@ -41,7 +41,7 @@ pub fn router(provider: Provider) -> Router {
         .route("/oauth/authorize/sign-in", post(sign_in))
         .route("/oauth/authorize/choose", post(choose))
         .route("/oauth/authorize/decide", post(decide))
-        .route(pages::STYLESHEET_PATH, get(stylesheet));
+        .route(&pages::STYLESHEET_PATH, get(stylesheet));
     apps.merge(people)
         .layer(DefaultBodyLimit::max(LONGEST_BODY))
         .with_state(provider)

@@ -47,15 +47,38 @@ impl Readers {
             .map_err(unavailable)?;
         let idle = self.idle.clone();
         let work = tokio::task::spawn_blocking(move || {
-            let taken = idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-            let connection = taken.ok_or_else(|| unavailable("a reader was lost in a panic"))?;
-            let result = act(&connection);
-            idle.lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .push(connection);
+            let lent = Lent::take(idle);
+            let result = lent.connection().and_then(act);
+            // In this order: whoever gets the turn finds a connection.
+            drop(lent);
             drop(turn);
             result
         });
         work.await.map_err(unavailable)?
+    }
+}
+
+/// A connection that goes back when it is dropped, also when an act panics.
+struct Lent {
+    connection: Option<Connection>,
+    idle: Arc<Mutex<Vec<Connection>>>,
+}
+
+impl Lent {
+    fn take(idle: Arc<Mutex<Vec<Connection>>>) -> Self {
+        let connection = idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        Self { connection, idle }
+    }
+
+    fn connection(&self) -> Result<&Connection, StoreError> {
+        let connection = self.connection.as_ref();
+        connection.ok_or_else(|| unavailable("all readers are lent out"))
+    }
+}
+
+impl Drop for Lent {
+    fn drop(&mut self) {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        idle.extend(self.connection.take());
     }
 }

@@ -64,7 +64,7 @@ impl Writer {
             });
             (keep, answer)
         });
-        let stopped = || unavailable("the store is closing");
+        let stopped = || unavailable("the store's writer gave no answer");
         let queue = self.queue.as_ref().ok_or_else(stopped)?;
         queue.send(job).await.map_err(|_| stopped())?;
         answer.await.map_err(|_| stopped())?

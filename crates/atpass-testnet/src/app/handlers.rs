@@ -67,7 +67,7 @@ pub(super) async fn frame(State(app): AppState, request: Request, next: Next) ->
 pub(super) async fn stylesheet() -> Response {
     let headers = [
         (header::CONTENT_TYPE, "text/css; charset=utf-8"),
-        (header::CACHE_CONTROL, "public, max-age=31536000, immutable"),
+        (header::CACHE_CONTROL, "public, max-age=60"),
     ];
     (headers, STYLESHEET).into_response()
 }

@@ -5,7 +5,7 @@ use askama::Template;
 /// The app's style sheet.
 pub(super) const STYLESHEET: &str = include_str!("style.css");
 /// Where it is served.
-pub(super) const STYLESHEET_PATH: &str = "/style-1.css";
+pub(super) const STYLESHEET_PATH: &str = "/style.css";
 
 /// Before sign-in.
 #[derive(Template)]

@@ -113,7 +113,7 @@ fn print_welcome(network: &Network, temporary: bool) -> std::io::Result<()> {
     for account in &network.accounts {
         writeln!(
             out,
-            "    handle  {bold}{}{bold:#}   password  {bold}{}{bold:#}",
+            "    handle  {bold}{:<10}{bold:#}   password  {bold}{}{bold:#}",
             account.handle, account.password
         )?;
     }
