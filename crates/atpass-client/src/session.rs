@@ -74,15 +74,7 @@ impl Session {
                 .parse()
                 .map_err(|error: http::uri::InvalidUri| ClientError::Request(error.to_string()))?;
         }
-        let (mut stored, _) = self.stored().await?;
-        if stored.expires_at.since(self.client.clock().now()) < EARLY
-            && stored.refresh_token.is_some()
-        {
-            stored = self
-                .client
-                .refresh(&self.key, Some(&stored.access_token))
-                .await?;
-        }
+        let stored = self.fresh().await?;
         let answer = self.send(&request, &stored).await?;
         let ended = answer.response.status() == StatusCode::UNAUTHORIZED
             && challenge_has(&answer.response, "invalid_token");
@@ -133,6 +125,25 @@ impl Session {
         let revoked = self.client.revoke(endpoint, &key, token, &self.did).await;
         self.client.store().remove(&self.key).await?;
         revoked
+    }
+
+    /// The session with an access token that hasn't ended: refreshed a little early, so that the
+    /// request needn't be sent twice. While the token is still good, a server's bad day at its
+    /// token endpoint is no obstacle.
+    async fn fresh(&self) -> Result<StoredSession, ClientError> {
+        let (stored, _) = self.stored().await?;
+        let left = stored.expires_at.since(self.client.clock().now());
+        if left >= EARLY || stored.refresh_token.is_none() {
+            return Ok(stored);
+        }
+        match self
+            .client
+            .refresh(&self.key, Some(&stored.access_token))
+            .await
+        {
+            Err(error) if error.is_transient() && left > 0 => Ok(stored),
+            refreshed => refreshed,
+        }
     }
 
     async fn send(

@@ -13,6 +13,7 @@ use atpass_protocol::time::{Clock, SystemClock, UnixTime};
 use atpass_protocol::token::SessionId;
 use atpass_provider::accounts::{Accounts, Identifier};
 use atpass_provider::password::Passwords;
+use atpass_provider::store::{StoreError, Swept};
 use atpass_provider::{Lifetimes, Parts, Provider, ProviderConfig, SessionEnded};
 use atpass_replay::{MemoryReplay, Replay};
 use atpass_resource::{ResourceConfig, ResourceParts, ResourceServer, RevocationList};
@@ -71,7 +72,7 @@ pub struct Network {
 
 /// Seconds between two retention runs.
 const SWEEP_INTERVAL: Duration = Duration::from_mins(1);
-/// Rows of each kind that one of them removes at most.
+/// Rows of each kind that are removed in one act at most.
 const SWEEP_BATCH: u32 = 1000;
 /// How long requests under way may take once the network is to stop.
 const DRAIN: Duration = Duration::from_secs(5);
@@ -250,8 +251,14 @@ async fn sweep(provider: Provider, mut stopped: watch::Receiver<bool>) {
             _ = stopped.wait_for(|&stop| stop) => return,
             _ = ticks.tick() => {}
         }
-        if let Err(error) = provider.sweep(SWEEP_BATCH).await {
+        if let Err(error) = sweep_all(&provider).await {
             tracing::warn!(%error, "retention failed and will be tried again");
         }
     }
+}
+
+/// Batch after batch, so that requests under way get their turn in between, until nothing is left.
+async fn sweep_all(provider: &Provider) -> Result<(), StoreError> {
+    while provider.sweep(SWEEP_BATCH).await? != Swept::default() {}
+    Ok(())
 }

@@ -2,6 +2,7 @@
 //! token is enforced. It is no PDS.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use atpass_protocol::id::{Did, Handle, Nsid};
 use atpass_protocol::random::{self, Random};
@@ -26,6 +27,8 @@ use crate::records::{Records, WriteError};
 struct Pds {
     accounts: Vec<DevAccount>,
     records: Records,
+    /// Counts the records that were given a key.
+    written: AtomicU32,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
 }
@@ -41,6 +44,7 @@ pub(crate) fn router(
     let pds = Arc::new(Pds {
         accounts,
         records: Records::default(),
+        written: AtomicU32::new(0),
         clock,
         random,
     });
@@ -215,10 +219,10 @@ async fn create_record(
     Ok(Json(json!({ "uri": record.uri, "cid": record.cid })))
 }
 
-/// A key that sorts by time.
+/// A key that sorts by time, and by order within a second.
 fn new_record_key(pds: &Pds) -> String {
-    let tail = data_encoding::HEXLOWER.encode(&random::bytes::<4>(&*pds.random));
-    format!("{:011x}{tail}", pds.clock.now().as_secs())
+    let number = pds.written.fetch_add(1, Ordering::Relaxed);
+    format!("{:011x}{number:08x}", pds.clock.now().as_secs())
 }
 
 fn is_record_key(rkey: &str) -> bool {
