@@ -21,8 +21,10 @@ pub enum Stage {
     Dns(String),
     /// The host name's address isn't public.
     AddressNotPublic,
-    /// No connection: refused, unreachable or TLS.
+    /// No connection: refused or unreachable.
     Connect(String),
+    /// No secure connection: the certificate isn't good for this host, or no common ground.
+    Tls(String),
     /// No answer in time.
     Timeout,
     /// Too many requests to this host at once.
@@ -40,6 +42,8 @@ pub enum Stage {
     },
     /// Another content type than `application/json`.
     ContentType(String),
+    /// The body is compressed, though nothing compressed was asked for.
+    Encoding(String),
     /// More bytes than allowed.
     TooLarge {
         /// The limit, bytes.
@@ -57,12 +61,14 @@ impl Stage {
             Self::Dns(_) => "dns",
             Self::AddressNotPublic => "address",
             Self::Connect(_) => "connect",
+            Self::Tls(_) => "tls",
             Self::Timeout => "timeout",
             Self::Busy => "busy",
             Self::Transfer(_) => "transfer",
             Self::Redirect(_) => "redirect",
             Self::Status { .. } => "status",
             Self::ContentType(_) => "content_type",
+            Self::Encoding(_) => "content_encoding",
             Self::TooLarge { .. } => "too_large",
             Self::Json(_) => "json",
         }
@@ -76,6 +82,7 @@ impl fmt::Display for Stage {
             Self::Dns(why) => write!(f, "the host name can't be resolved ({why})"),
             Self::AddressNotPublic => f.write_str("the host's address is not a public one"),
             Self::Connect(why) => write!(f, "no connection ({why})"),
+            Self::Tls(why) => write!(f, "no secure connection ({why})"),
             Self::Timeout => f.write_str("no answer in time"),
             Self::Busy => f.write_str("too many requests to this host are under way"),
             Self::Transfer(why) => write!(f, "the connection broke ({why})"),
@@ -94,6 +101,10 @@ impl fmt::Display for Stage {
             Self::ContentType(got) => {
                 write!(f, "content type {got} where application/json was expected")
             }
+            Self::Encoding(got) => write!(
+                f,
+                "the answer is compressed ({got}) though that was not asked for"
+            ),
             Self::TooLarge { limit } => write!(f, "the answer is longer than {limit} bytes"),
             Self::Json(why) => write!(f, "not the JSON that was expected ({why})"),
         }
@@ -112,6 +123,8 @@ impl FetchError {
             Stage::Status { status, .. } => status >= 500 || status == 429,
             Stage::Url(_)
             | Stage::AddressNotPublic
+            | Stage::Tls(_)
+            | Stage::Encoding(_)
             | Stage::Redirect(_)
             | Stage::ContentType(_)
             | Stage::TooLarge { .. }

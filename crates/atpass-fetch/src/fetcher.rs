@@ -6,15 +6,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use http::header::{ACCEPT, CONTENT_TYPE, LOCATION};
-use http::{HeaderMap, HeaderValue, StatusCode};
+use http::header::{ACCEPT, CONTENT_ENCODING, CONTENT_TYPE, LOCATION};
+use http::{HeaderMap, StatusCode};
 use serde::de::DeserializeOwned;
 use url::{Host, Url};
 
 use crate::address::is_public;
+use crate::dns::{Dns, DnsError, DnsServer};
 use crate::error::{FetchError, Stage};
 use crate::limits::HostLimits;
-use crate::resolver::{FilteringResolver, NotPublic, NotResolved};
+use crate::resolver::{FilteringResolver, NotPublic, NotResolved, is_local_name};
 
 /// What may be fetched, and how long it may take.
 #[derive(Clone, Debug)]
@@ -23,6 +24,10 @@ pub struct FetchConfig {
     pub allow_http: bool,
     /// Loopback addresses. For development.
     pub allow_loopback: bool,
+    /// Who answers questions about names.
+    pub dns: DnsServer,
+    /// The port of https URLs that name none, for a network on one machine where 443 isn't free.
+    pub https_port: Option<u16>,
     /// Root certificates besides the usual ones, PEM.
     pub root_certificates: Vec<Vec<u8>>,
     /// For the connection.
@@ -40,6 +45,8 @@ impl Default for FetchConfig {
         Self {
             allow_http: false,
             allow_loopback: false,
+            dns: DnsServer::System,
+            https_port: None,
             root_certificates: Vec::new(),
             connect_timeout: Duration::from_secs(5),
             total_timeout: Duration::from_secs(10),
@@ -64,6 +71,7 @@ impl FetchConfig {
 #[derive(Clone, Debug)]
 pub struct Fetcher {
     client: reqwest::Client,
+    dns: Dns,
     config: Arc<FetchConfig>,
     limits: HostLimits,
 }
@@ -75,6 +83,7 @@ impl Fetcher {
             url: String::from("client setup"),
             stage: Stage::Connect(innermost(&error)),
         };
+        let dns = Dns::new(&config.dns);
         #[expect(
             clippy::disallowed_methods,
             reason = "the one place where a client is made"
@@ -85,7 +94,9 @@ impl Fetcher {
             .no_proxy()
             .connect_timeout(config.connect_timeout)
             .dns_resolver(Arc::new(FilteringResolver {
+                dns: dns.clone(),
                 allow_loopback: config.allow_loopback,
+                https_port: config.https_port,
             }))
             .user_agent(concat!("atpass/", env!("CARGO_PKG_VERSION")));
         for pem in &config.root_certificates {
@@ -94,6 +105,7 @@ impl Fetcher {
         }
         Ok(Self {
             client: builder.build().map_err(failed)?,
+            dns,
             limits: HostLimits::new(config.per_host),
             config: Arc::new(config),
         })
@@ -113,29 +125,52 @@ impl Fetcher {
             Ok(host) => self.send(request, &host).await,
             Err(stage) => Err(stage),
         };
-        result.map_err(|stage| FetchError {
-            url: without_query(&url),
-            stage,
-        })
+        result.map_err(|stage| failure(&url, stage))
     }
 
     /// Gets a JSON document: status 200 exactly, `application/json`, of the expected shape.
     pub async fn get_json<T: DeserializeOwned>(&self, url: &Url) -> Result<T, FetchError> {
-        let failed = |stage| FetchError {
-            url: without_query(url),
-            stage,
-        };
-        let mut request = http::Request::new(Bytes::new());
-        *request.uri_mut() = url
-            .as_str()
-            .parse()
-            .map_err(|_| failed(Stage::Url("not a URL")))?;
-        let json = HeaderValue::from_static("application/json");
-        request.headers_mut().insert(ACCEPT, json);
-        let response = self.fetch(request).await?;
-        expect_json(&response).map_err(failed)?;
-        serde_json::from_slice(response.body())
-            .map_err(|error| failed(Stage::Json(error.to_string())))
+        self.get_document(url, &["application/json"]).await
+    }
+
+    /// Gets a JSON document of one of these content types: status 200 exactly, of the expected
+    /// shape.
+    pub async fn get_document<T: DeserializeOwned>(
+        &self,
+        url: &Url,
+        content_types: &[&str],
+    ) -> Result<T, FetchError> {
+        let response = self.get(url, &content_types.join(", ")).await?;
+        let failed = |stage| failure(url, stage);
+        expect_ok(&response).map_err(failed)?;
+        let got = content_type(response.headers());
+        if !content_types.contains(&got.as_str()) {
+            return Err(failed(Stage::ContentType(got)));
+        }
+        let json = serde_json::from_slice(response.body());
+        json.map_err(|error| failed(Stage::Json(error.to_string())))
+    }
+
+    /// Gets a text: status 200 exactly, UTF-8, of whatever content type.
+    pub async fn get_text(&self, url: &Url) -> Result<String, FetchError> {
+        let response = self.get(url, "text/plain, */*;q=0.1").await?;
+        expect_ok(&response).map_err(|stage| failure(url, stage))?;
+        String::from_utf8(response.into_body().into())
+            .map_err(|_| failure(url, Stage::ContentType("text that is not UTF-8".into())))
+    }
+
+    /// Gets whatever is there.
+    pub async fn get(&self, url: &Url, accept: &str) -> Result<http::Response<Bytes>, FetchError> {
+        let request = http::Request::get(url.as_str())
+            .header(ACCEPT, accept)
+            .body(Bytes::new());
+        self.fetch(request.map_err(|_| failure(url, Stage::Url("not a URL")))?)
+            .await
+    }
+
+    /// The TXT records of a name, each with its pieces joined.
+    pub async fn texts(&self, name: &str) -> Result<Vec<String>, DnsError> {
+        self.dns.texts(name).await
     }
 
     /// The rules for a URL. Returns host and port, by which requests are counted.
@@ -184,6 +219,12 @@ impl Fetcher {
                 .execute(request)
                 .await
                 .map_err(|error| classify(&error))?;
+            if let Some(encoding) = response.headers().get(CONTENT_ENCODING) {
+                // Nothing compressed was asked for, so nothing is ever unpacked.
+                return Err(Stage::Encoding(
+                    encoding.to_str().unwrap_or("unknown").to_owned(),
+                ));
+            }
             let limit = self.config.max_body;
             let mut body = BytesMut::new();
             while let Some(chunk) = response.chunk().await.map_err(|error| classify(&error))? {
@@ -203,35 +244,31 @@ impl Fetcher {
     }
 }
 
-fn is_local_name(name: &str) -> bool {
-    let name = name.strip_suffix('.').unwrap_or(name);
-    name == "localhost" || name.ends_with(".localhost")
+fn failure(url: &Url, stage: Stage) -> FetchError {
+    FetchError {
+        url: without_query(url),
+        stage,
+    }
 }
 
-/// Status and content type of a JSON document.
-fn expect_json(response: &http::Response<Bytes>) -> Result<(), Stage> {
-    let content_type = content_type(response.headers());
+/// Status 200 exactly.
+fn expect_ok(response: &http::Response<Bytes>) -> Result<(), Stage> {
     let status = response.status();
     if status.is_redirection() {
         let to = response
             .headers()
             .get(LOCATION)
-            .and_then(|to| to.to_str().ok())
-            .unwrap_or("nowhere");
-        return Err(Stage::Redirect(
-            to.split('?').next().unwrap_or_default().to_owned(),
-        ));
+            .and_then(|to| to.to_str().ok());
+        let to = to.and_then(|to| to.split('?').next()).unwrap_or("nowhere");
+        return Err(Stage::Redirect(to.to_owned()));
     }
-    if status != StatusCode::OK {
-        return Err(Stage::Status {
-            status: status.as_u16(),
-            html: content_type == "text/html",
-        });
+    if status == StatusCode::OK {
+        return Ok(());
     }
-    if content_type != "application/json" {
-        return Err(Stage::ContentType(content_type));
-    }
-    Ok(())
+    Err(Stage::Status {
+        status: status.as_u16(),
+        html: content_type(response.headers()) == "text/html",
+    })
 }
 
 fn content_type(headers: &HeaderMap) -> String {
@@ -262,7 +299,13 @@ fn classify(error: &reqwest::Error) -> Stage {
             return Stage::AddressNotPublic;
         }
         if let Some(NotResolved(why)) = error.downcast_ref() {
-            return Stage::Dns(why.clone());
+            return Stage::Dns(why.to_string());
+        }
+        let wrapped = error
+            .downcast_ref::<std::io::Error>()
+            .and_then(std::io::Error::get_ref);
+        if let Some(why) = wrapped.and_then(|error| error.downcast_ref::<rustls::Error>()) {
+            return Stage::Tls(why.to_string());
         }
         cause = error.source();
     }

@@ -6,11 +6,13 @@
 //! configuration, off by default.
 
 mod address;
+mod dns;
 mod error;
 mod fetcher;
 mod limits;
 mod resolver;
 
 pub use address::is_public;
+pub use dns::{DnsError, DnsServer};
 pub use error::{FetchError, Stage};
 pub use fetcher::{FetchConfig, Fetcher};
