@@ -1,6 +1,6 @@
 //! From what a person typed to a session.
 
-use atpass_identity::{Discovery, Input};
+use atpass_identity::{Discovery, Freshness, Input};
 use atpass_protocol::id::{Did, Issuer};
 use atpass_protocol::jose::{PrivateKey, StoredKey};
 use atpass_protocol::pkce::CodeVerifier;
@@ -35,7 +35,10 @@ pub struct LoginRequest {
 impl OAuthClient {
     /// Begins a login with a handle, a DID, or the URL of a PDS or authorization server.
     pub async fn login(&self, typed: &str) -> Result<LoginRequest, ClientError> {
-        let found = self.resolver().discover(&Input::parse(typed)?).await?;
+        let found = self
+            .resolver()
+            .discover(&Input::parse(typed)?, Freshness::Recent)
+            .await?;
         let key = PrivateKey::generate()?;
         let verifier = CodeVerifier::generate(self.random());
         let state =
@@ -56,8 +59,8 @@ impl OAuthClient {
         let pending = PendingLogin {
             expected: found.account.map(|account| (account.did, account.pds)),
             issuer: found.issuer,
-            token_endpoint: found.server.token_endpoint,
-            revocation_endpoint: found.server.revocation_endpoint,
+            token_endpoint: found.server.token_endpoint.clone(),
+            revocation_endpoint: found.server.revocation_endpoint.clone(),
             verifier,
             key: StoredKey::from_key(&key)?,
             created_at: self.clock().now(),
@@ -161,7 +164,7 @@ impl OAuthClient {
             }),
             None => Ok(self
                 .resolver()
-                .verify_subject(&tokens.sub, &pending.issuer)
+                .verify_subject(&tokens.sub, &pending.issuer, Freshness::Anew)
                 .await?),
         }
     }

@@ -10,11 +10,12 @@ use std::sync::{Arc, Mutex};
 
 use atpass_client::{ClientConfig, ClientError, ClientParts, MemoryStore, OAuthClient, Session};
 use atpass_fetch::{FetchConfig, Fetcher};
-use atpass_identity::{IdentityConfig, Resolver};
+use atpass_identity::{HandleResolution, IdentityConfig, Resolver};
 use atpass_protocol::id::{Issuer, RedirectUri};
 use atpass_protocol::metadata::{AuthorizationServerMetadata, ProtectedResourceMetadata};
 use atpass_protocol::request::Form;
 use atpass_protocol::scope::ScopeSet;
+use atpass_protocol::time::SystemClock;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -192,12 +193,13 @@ fn client(fake: &Fake) -> OAuthClient {
     let url = Url::parse(fake.origin.as_str()).unwrap();
     let identity = IdentityConfig {
         directory: url.clone(),
-        handle_resolver: url,
+        handles: HandleResolution::Server(url),
+        allow_test_handles: true,
     };
     let parts = ClientParts::new(
         Arc::new(MemoryStore::default()),
         fetcher.clone(),
-        Resolver::new(identity, fetcher),
+        Resolver::new(identity, fetcher, Arc::new(SystemClock)),
     );
     let redirect = RedirectUri::parse("http://127.0.0.1/callback").unwrap();
     OAuthClient::new(

@@ -211,7 +211,8 @@ impl Fetcher {
         request: http::Request<Bytes>,
         host: &str,
     ) -> Result<http::Response<Bytes>, Stage> {
-        let work = async {
+        // On the heap: it is large, and callers nest it in theirs.
+        let work = Box::pin(async {
             let _turn = self.limits.turn(host).await.ok_or(Stage::Busy)?;
             let request = reqwest::Request::try_from(request).map_err(|error| classify(&error))?;
             let mut response = self
@@ -237,7 +238,7 @@ impl Fetcher {
             *answer.status_mut() = response.status();
             *answer.headers_mut() = std::mem::take(response.headers_mut());
             Ok(answer)
-        };
+        });
         tokio::time::timeout(self.config.total_timeout, work)
             .await
             .unwrap_or(Err(Stage::Timeout))

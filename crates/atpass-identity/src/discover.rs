@@ -1,28 +1,53 @@
 //! The way itself.
 
+use std::fmt;
+use std::sync::Arc;
+
 use atpass_fetch::{FetchError, Fetcher, Stage};
 use atpass_protocol::id::{Did, DidMethod, Handle, Issuer};
 use atpass_protocol::metadata::{AuthorizationServerMetadata, ProtectedResourceMetadata};
-use serde::Deserialize;
+use atpass_protocol::time::Clock;
 use url::Url;
 
+use crate::cache::Cache;
 use crate::document::DidDocument;
+use crate::handle::{self, HandleResolution};
+use crate::observer::{Observer, Step, Watch};
 use crate::{IdentityError, Input};
+
+/// Content types of a DID document.
+const DOCUMENT_TYPES: [&str; 3] = [
+    "application/json",
+    "application/did+json",
+    "application/did+ld+json",
+];
 
 /// Whom to ask.
 #[derive(Clone, Debug)]
 pub struct IdentityConfig {
     /// The directory of `did:plc`.
     pub directory: Url,
-    /// A server that answers `com.atproto.identity.resolveHandle`.
-    pub handle_resolver: Url,
+    /// How handles are resolved.
+    pub handles: HandleResolution,
+    /// Whether handles under `.test` are allowed: in development only.
+    pub allow_test_handles: bool,
 }
 
-/// Finds accounts and servers. Cheap to clone.
-#[derive(Clone, Debug)]
+/// Finds accounts and servers. Cheap to clone; clones share their caches.
+#[derive(Clone)]
 pub struct Resolver {
+    shared: Arc<Shared>,
+    watch: Watch,
+}
+
+struct Shared {
     config: IdentityConfig,
     fetcher: Fetcher,
+    clock: Arc<dyn Clock>,
+    handles: Cache<Handle, (Did, Option<Did>)>,
+    documents: Cache<Did, Arc<DidDocument>>,
+    issuers: Cache<Issuer, Issuer>,
+    servers: Cache<Issuer, Arc<AuthorizationServerMetadata>>,
 }
 
 /// What was found.
@@ -33,7 +58,7 @@ pub struct Discovery {
     /// The authorization server.
     pub issuer: Issuer,
     /// What it says of itself, checked.
-    pub server: AuthorizationServerMetadata,
+    pub server: Arc<AuthorizationServerMetadata>,
 }
 
 /// An account that was found.
@@ -43,29 +68,61 @@ pub struct DiscoveredAccount {
     pub did: Did,
     /// Its handle, where one was asked for; confirmed from both sides.
     pub handle: Option<Handle>,
+    /// Another DID that the handle's own host names, where DNS named this one and both were asked.
+    pub conflict: Option<Did>,
     /// Its PDS.
     pub pds: Issuer,
 }
 
-#[derive(Deserialize)]
-struct ResolvedHandle {
-    did: Did,
+/// Whether what a cache has may be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Freshness {
+    /// Answers of the last ten minutes are good.
+    Recent,
+    /// Everything is asked anew.
+    Anew,
 }
 
 impl Resolver {
     /// A resolver that asks these.
-    pub const fn new(config: IdentityConfig, fetcher: Fetcher) -> Self {
-        Self { config, fetcher }
+    pub fn new(config: IdentityConfig, fetcher: Fetcher, clock: Arc<dyn Clock>) -> Self {
+        let shared = Shared {
+            config,
+            fetcher,
+            clock,
+            handles: Cache::default(),
+            documents: Cache::default(),
+            issuers: Cache::default(),
+            servers: Cache::default(),
+        };
+        Self {
+            shared: Arc::new(shared),
+            watch: Watch::default(),
+        }
+    }
+
+    /// The same resolver under observation. It asks both ways for a handle to the end, to report
+    /// where they disagree.
+    #[must_use]
+    pub fn observed_by(&self, observer: Arc<dyn Observer>) -> Self {
+        Self {
+            shared: self.shared.clone(),
+            watch: Watch(Some(observer)),
+        }
     }
 
     /// Goes from what was typed to the authorization server.
-    pub async fn discover(&self, input: &Input) -> Result<Discovery, IdentityError> {
+    pub async fn discover(
+        &self,
+        input: &Input,
+        freshness: Freshness,
+    ) -> Result<Discovery, IdentityError> {
         let account = match input {
-            Input::Handle(handle) => self.by_handle(handle).await?,
-            Input::Did(did) => self.by_did(did).await?,
+            Input::Handle(handle) => self.by_handle(handle, freshness).await?,
+            Input::Did(did) => self.by_did(did, freshness).await?,
             Input::Server(server) => {
-                let issuer = self.issuer_at(server).await?;
-                let server = self.server(&issuer).await?;
+                let issuer = self.issuer_at(server, freshness).await?;
+                let server = self.server(&issuer, freshness).await?;
                 return Ok(Discovery {
                     account: None,
                     issuer,
@@ -73,8 +130,8 @@ impl Resolver {
                 });
             }
         };
-        let issuer = self.issuer_of(&account.pds).await?;
-        let server = self.server(&issuer).await?;
+        let issuer = self.issuer_of(&account.pds, freshness).await?;
+        let server = self.server(&issuer, freshness).await?;
         server
             .check_resource(&account.pds)
             .map_err(|error| IdentityError::BadServer {
@@ -94,9 +151,10 @@ impl Resolver {
         &self,
         did: &Did,
         issuer: &Issuer,
+        freshness: Freshness,
     ) -> Result<Issuer, IdentityError> {
-        let account = self.by_did(did).await?;
-        let expected = self.issuer_of(&account.pds).await?;
+        let account = self.by_did(did, freshness).await?;
+        let expected = self.issuer_of(&account.pds, freshness).await?;
         if expected == *issuer {
             return Ok(account.pds);
         }
@@ -107,90 +165,140 @@ impl Resolver {
         })
     }
 
-    async fn by_handle(&self, handle: &Handle) -> Result<DiscoveredAccount, IdentityError> {
-        let mut url = at(
-            &self.config.handle_resolver,
-            "/xrpc/com.atproto.identity.resolveHandle",
-        );
-        url.query_pairs_mut().append_pair("handle", handle.as_str());
-        let resolved: ResolvedHandle =
-            self.fetcher
-                .get_json(&url)
-                .await
-                .map_err(|error| IdentityError::Handle {
-                    handle: handle.clone(),
-                    error,
-                })?;
-        let (document, pds) = self.document(&resolved.did).await?;
+    async fn by_handle(
+        &self,
+        handle: &Handle,
+        freshness: Freshness,
+    ) -> Result<DiscoveredAccount, IdentityError> {
+        let (did, conflict) = self.resolve_handle(handle, freshness).await?;
+        let document = self.document(&did, freshness).await?;
         // Anybody can point a handle at anybody's DID; only the owner can claim it back.
         if document.handle().as_ref() != Some(handle) {
             return Err(IdentityError::HandleNotClaimed {
                 handle: handle.clone(),
-                did: resolved.did,
+                did,
             });
         }
         Ok(DiscoveredAccount {
-            did: resolved.did,
+            pds: pds_of(&document)?,
             handle: Some(handle.clone()),
-            pds,
+            conflict,
+            did,
         })
     }
 
-    async fn by_did(&self, did: &Did) -> Result<DiscoveredAccount, IdentityError> {
-        let (_, pds) = self.document(did).await?;
+    async fn by_did(
+        &self,
+        did: &Did,
+        freshness: Freshness,
+    ) -> Result<DiscoveredAccount, IdentityError> {
+        let document = self.document(did, freshness).await?;
         Ok(DiscoveredAccount {
             did: did.clone(),
             handle: None,
-            pds,
+            conflict: None,
+            pds: pds_of(&document)?,
         })
     }
 
-    async fn document(&self, did: &Did) -> Result<(DidDocument, Issuer), IdentityError> {
-        let method = did
-            .method()
-            .ok_or_else(|| IdentityError::Method(did.clone()))?;
-        let url = match method {
-            DidMethod::Plc => at(&self.config.directory, &format!("/{did}")),
-            DidMethod::Web => {
-                web_document(did).ok_or_else(|| IdentityError::Method(did.clone()))?
-            }
-        };
-        let document: DidDocument =
-            self.fetcher
-                .get_json(&url)
-                .await
-                .map_err(|error| IdentityError::Document {
+    async fn resolve_handle(
+        &self,
+        handle: &Handle,
+        freshness: Freshness,
+    ) -> Result<(Did, Option<Did>), IdentityError> {
+        let Shared {
+            config, fetcher, ..
+        } = &*self.shared;
+        let look_up = Box::pin(async {
+            let resolved = async {
+                handle::check_allowed(handle, config.allow_test_handles)?;
+                match &config.handles {
+                    HandleResolution::Network => {
+                        let both = self.watch.0.is_some();
+                        handle::by_network(fetcher, handle, both, &self.watch).await
+                    }
+                    HandleResolution::Server(server) => {
+                        handle::by_server(fetcher, server, handle, &self.watch).await
+                    }
+                }
+            };
+            let resolved = resolved.await.map_err(|error| IdentityError::Handle {
+                handle: handle.clone(),
+                error,
+            })?;
+            Ok((resolved.did, resolved.conflict))
+        });
+        self.cached(&self.shared.handles, handle, freshness, look_up)
+            .await
+    }
+
+    async fn document(
+        &self,
+        did: &Did,
+        freshness: Freshness,
+    ) -> Result<Arc<DidDocument>, IdentityError> {
+        let look_up = Box::pin(async {
+            let method = did
+                .method()
+                .ok_or_else(|| IdentityError::Method(did.clone()))?;
+            let url = match method {
+                DidMethod::Plc => plc_document(&self.shared.config.directory, did),
+                DidMethod::Web => {
+                    web_document(did).ok_or_else(|| IdentityError::Method(did.clone()))?
+                }
+            };
+            let ask = self
+                .shared
+                .fetcher
+                .get_document::<DidDocument>(&url, &DOCUMENT_TYPES);
+            let document = self.watch.step(Step::Document, url.to_string(), ask).await;
+            let document = document.map_err(|error| IdentityError::of_document(did, error))?;
+            document
+                .check_id(did)
+                .map_err(|error| IdentityError::BadDocument {
                     did: did.clone(),
                     error,
                 })?;
-        let bad = |error| IdentityError::BadDocument {
-            did: did.clone(),
-            error,
-        };
-        document.check_id(did).map_err(bad)?;
-        let pds = document.pds().map_err(bad)?;
-        Ok((document, pds))
+            Ok(Arc::new(document))
+        });
+        self.cached(&self.shared.documents, did, freshness, look_up)
+            .await
     }
 
-    async fn issuer_of(&self, resource: &Issuer) -> Result<Issuer, IdentityError> {
-        let metadata: ProtectedResourceMetadata = self
-            .well_known(resource, "oauth-protected-resource")
+    async fn issuer_of(
+        &self,
+        resource: &Issuer,
+        freshness: Freshness,
+    ) -> Result<Issuer, IdentityError> {
+        let look_up = Box::pin(async {
+            let ask = async {
+                let metadata: Result<ProtectedResourceMetadata, _> =
+                    self.well_known(resource, RESOURCE).await;
+                let metadata = metadata.map_err(|error| IdentityError::Resource {
+                    resource: resource.clone(),
+                    error,
+                })?;
+                metadata
+                    .issuer(resource)
+                    .map_err(|error| IdentityError::BadResource {
+                        resource: resource.clone(),
+                        error,
+                    })
+            };
+            let asks = resource.at(RESOURCE);
+            self.watch.step(Step::ResourceMetadata, asks, ask).await
+        });
+        self.cached(&self.shared.issuers, resource, freshness, look_up)
             .await
-            .map_err(|error| IdentityError::Resource {
-                resource: resource.clone(),
-                error,
-            })?;
-        metadata
-            .issuer(resource)
-            .map_err(|error| IdentityError::BadResource {
-                resource: resource.clone(),
-                error,
-            })
     }
 
     /// A server may be a PDS, which names its authorization server, or be one itself.
-    async fn issuer_at(&self, server: &Issuer) -> Result<Issuer, IdentityError> {
-        match self.issuer_of(server).await {
+    async fn issuer_at(
+        &self,
+        server: &Issuer,
+        freshness: Freshness,
+    ) -> Result<Issuer, IdentityError> {
+        match self.issuer_of(server, freshness).await {
             Err(IdentityError::Resource { error, .. }) if is_not_found(&error) => {
                 Ok(server.clone())
             }
@@ -198,43 +306,100 @@ impl Resolver {
         }
     }
 
-    async fn server(&self, issuer: &Issuer) -> Result<AuthorizationServerMetadata, IdentityError> {
-        let metadata: AuthorizationServerMetadata = self
-            .well_known(issuer, "oauth-authorization-server")
+    async fn server(
+        &self,
+        issuer: &Issuer,
+        freshness: Freshness,
+    ) -> Result<Arc<AuthorizationServerMetadata>, IdentityError> {
+        let look_up = Box::pin(async {
+            let ask = async {
+                let metadata: Result<AuthorizationServerMetadata, _> =
+                    self.well_known(issuer, SERVER).await;
+                let metadata = metadata.map_err(|error| IdentityError::Server {
+                    issuer: issuer.clone(),
+                    error,
+                })?;
+                let departures = metadata.departures(issuer);
+                if departures.is_empty() {
+                    return Ok(Described(metadata));
+                }
+                Err(IdentityError::BadServer {
+                    issuer: issuer.clone(),
+                    departures,
+                })
+            };
+            let asks = issuer.at(SERVER);
+            let described = self.watch.step(Step::ServerMetadata, asks, ask).await?;
+            Ok(Arc::new(described.0))
+        });
+        self.cached(&self.shared.servers, issuer, freshness, look_up)
             .await
-            .map_err(|error| IdentityError::Server {
-                issuer: issuer.clone(),
-                error,
-            })?;
-        let departures = metadata.departures(issuer);
-        if departures.is_empty() {
-            Ok(metadata)
-        } else {
-            Err(IdentityError::BadServer {
-                issuer: issuer.clone(),
-                departures,
-            })
-        }
+    }
+
+    async fn cached<K: Eq + std::hash::Hash + Clone, V: Clone>(
+        &self,
+        cache: &Cache<K, V>,
+        key: &K,
+        freshness: Freshness,
+        look_up: impl Future<Output = Result<V, IdentityError>>,
+    ) -> Result<V, IdentityError> {
+        let now = self.shared.clock.now();
+        cache
+            .get(key, now, freshness == Freshness::Anew, look_up)
+            .await
     }
 
     async fn well_known<T: serde::de::DeserializeOwned>(
         &self,
         origin: &Issuer,
-        name: &str,
+        path: &str,
     ) -> Result<T, FetchError> {
-        let text = origin.at(&format!("/.well-known/{name}"));
+        let text = origin.at(path);
         let url = Url::parse(&text).map_err(|_| FetchError {
             url: text,
             stage: Stage::Url("not a URL"),
         })?;
-        self.fetcher.get_json(&url).await
+        self.shared.fetcher.get_json(&url).await
     }
 }
 
-/// The same origin, another path.
-fn at(base: &Url, path: &str) -> Url {
-    let mut url = base.clone();
-    url.set_path(path);
+impl fmt::Debug for Resolver {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Resolver")
+            .field(&self.shared.config)
+            .finish()
+    }
+}
+
+/// RFC 9728 section 3.
+const RESOURCE: &str = "/.well-known/oauth-protected-resource";
+/// RFC 8414 section 3.
+const SERVER: &str = "/.well-known/oauth-authorization-server";
+
+/// Metadata that names its endpoint when it is told to an observer.
+struct Described(AuthorizationServerMetadata);
+
+impl fmt::Display for Described {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "as the profile demands; pushes requests to {}",
+            self.0.pushed_authorization_request_endpoint
+        )
+    }
+}
+
+fn pds_of(document: &DidDocument) -> Result<Issuer, IdentityError> {
+    document.pds().map_err(|error| IdentityError::BadDocument {
+        did: document.id.clone(),
+        error,
+    })
+}
+
+/// Where the directory keeps a document.
+fn plc_document(directory: &Url, did: &Did) -> Url {
+    let mut url = directory.clone();
+    url.set_path(&format!("{}/{did}", directory.path().trim_end_matches('/')));
     url.set_query(None);
     url
 }

@@ -27,6 +27,19 @@ struct Service {
     endpoint: Value,
 }
 
+impl std::fmt::Display for DidDocument {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.handle() {
+            Some(handle) => write!(f, "{handle}, ")?,
+            None => f.write_str("no handle, ")?,
+        }
+        match self.pds() {
+            Ok(pds) => write!(f, "at {pds}"),
+            Err(error) => error.fmt(f),
+        }
+    }
+}
+
 /// Why a document can't be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DocumentError {

@@ -1,21 +1,22 @@
 //! Why the way couldn't be gone, and at which step.
 
-use atpass_fetch::FetchError;
+use atpass_fetch::{FetchError, Stage};
 use atpass_protocol::id::{Did, Handle, Issuer};
 use atpass_protocol::metadata::{ResourceMetadataError, ServerMetadataError};
 
 use crate::document::DocumentError;
+use crate::handle::HandleFailure;
 
 /// Why discovery failed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum IdentityError {
-    /// The handle resolver doesn't know the handle, or can't be asked.
+    /// The handle has no DID, or nobody can be asked.
     #[error("the handle {handle} can't be resolved: {error}")]
     Handle {
         /// Which handle.
         handle: Handle,
         /// Why.
-        error: FetchError,
+        error: HandleFailure,
     },
     /// The DID document claims another handle, or none.
     #[error("{did} doesn't claim the handle {handle} back")]
@@ -28,6 +29,12 @@ pub enum IdentityError {
     /// The method of the DID isn't one of the network's.
     #[error("{0} is neither did:plc nor did:web")]
     Method(Did),
+    /// There is no such DID.
+    #[error("{0} does not exist")]
+    NoSuchDid(Did),
+    /// The DID existed, and was given up for good.
+    #[error("{0} was deleted")]
+    Tombstoned(Did),
     /// The DID document can't be had.
     #[error("the document of {did} can't be had: {error}")]
     Document {
@@ -94,15 +101,29 @@ fn list(departures: &[ServerMetadataError]) -> String {
 }
 
 impl IdentityError {
+    /// Why a document can't be had, told apart as the directory tells it.
+    pub(crate) fn of_document(did: &Did, error: FetchError) -> Self {
+        match error.stage {
+            Stage::Status { status: 404, .. } => Self::NoSuchDid(did.clone()),
+            Stage::Status { status: 410, .. } => Self::Tombstoned(did.clone()),
+            _ => Self::Document {
+                did: did.clone(),
+                error,
+            },
+        }
+    }
+
     /// Whether the same may succeed a little later.
     pub const fn is_transient(&self) -> bool {
         match self {
-            Self::Handle { error, .. }
-            | Self::Document { error, .. }
+            Self::Handle { error, .. } => error.is_transient(),
+            Self::Document { error, .. }
             | Self::Resource { error, .. }
             | Self::Server { error, .. } => error.is_transient(),
             Self::HandleNotClaimed { .. }
             | Self::Method(_)
+            | Self::NoSuchDid(_)
+            | Self::Tombstoned(_)
             | Self::BadDocument { .. }
             | Self::BadResource { .. }
             | Self::BadServer { .. }

@@ -5,14 +5,20 @@
 //! and the server's metadata must be its own. [`Resolver::verify_subject`] goes it again from the
 //! DID that a server names in a token answer.
 //!
-//! Handles are resolved by a server's `com.atproto.identity.resolveHandle`.
+//! Handles are resolved by DNS and HTTPS side by side, or by a server of one's choice. What was
+//! found is kept for ten minutes at most, and looked up once however many ask.
 
+mod cache;
 mod discover;
 mod document;
 mod error;
+mod handle;
 mod input;
+mod observer;
 
-pub use discover::{DiscoveredAccount, Discovery, IdentityConfig, Resolver};
+pub use discover::{DiscoveredAccount, Discovery, Freshness, IdentityConfig, Resolver};
 pub use document::{DidDocument, DocumentError};
 pub use error::IdentityError;
+pub use handle::{DnsFailure, HandleFailure, HandleResolution, HttpsFailure};
 pub use input::{Input, InputError};
+pub use observer::{Observer, Step};

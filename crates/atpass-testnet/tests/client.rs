@@ -12,7 +12,7 @@ use std::sync::Arc;
 use atpass_client::{
     ClientConfig, ClientError, ClientParts, MemoryStore, OAuthClient, Session, SessionStore,
 };
-use atpass_identity::{IdentityConfig, Resolver};
+use atpass_identity::{HandleResolution, IdentityConfig, Resolver};
 use atpass_protocol::id::RedirectUri;
 use atpass_protocol::scope::ScopeSet;
 use atpass_provider::store::Store;
@@ -24,9 +24,10 @@ use url::Url;
 fn client(lab: &Lab, store: &Arc<MemoryStore>) -> OAuthClient {
     let identity = IdentityConfig {
         directory: Url::parse(lab.network.directory.as_str()).unwrap(),
-        handle_resolver: Url::parse(lab.network.resource.as_str()).unwrap(),
+        handles: HandleResolution::Server(Url::parse(lab.network.resource.as_str()).unwrap()),
+        allow_test_handles: true,
     };
-    let resolver = Resolver::new(identity, lab.fetcher.clone());
+    let resolver = Resolver::new(identity, lab.fetcher.clone(), Arc::new(lab.clock.clone()));
     let store: Arc<dyn SessionStore> = store.clone();
     let mut parts = ClientParts::new(store, lab.fetcher.clone(), resolver);
     parts.clock = Arc::new(lab.clock.clone());

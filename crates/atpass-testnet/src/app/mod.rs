@@ -8,7 +8,7 @@ use std::sync::Arc;
 use anyhow::Context;
 use atpass_client::{ClientConfig, ClientParts, MemoryStore, OAuthClient};
 use atpass_fetch::{FetchConfig, Fetcher};
-use atpass_identity::{IdentityConfig, Resolver};
+use atpass_identity::{HandleResolution, IdentityConfig, Resolver};
 use atpass_protocol::id::{Issuer, RedirectUri};
 use atpass_protocol::random::{self, Random};
 use atpass_protocol::scope::ScopeSet;
@@ -52,11 +52,12 @@ pub(crate) fn router(config: AppConfig) -> anyhow::Result<Router> {
         Fetcher::new(FetchConfig::development()).context("set up the app's HTTP client")?;
     let identity = IdentityConfig {
         directory: Url::parse(config.directory.as_str())?,
-        handle_resolver: Url::parse(config.server.as_str())?,
+        handles: HandleResolution::Server(Url::parse(config.server.as_str())?),
+        allow_test_handles: true,
     };
     let parts = ClientParts {
         store: Arc::new(MemoryStore::default()),
-        resolver: Resolver::new(identity, fetcher.clone()),
+        resolver: Resolver::new(identity, fetcher.clone(), config.clock.clone()),
         fetcher,
         clock: config.clock.clone(),
         random: config.random.clone(),
