@@ -45,6 +45,9 @@ impl OAuthClient {
             State::parse(&random::text::<32>(self.random())).map_err(ClientError::Callback)?;
         // The hint is what the person typed (their handle), not what it resolved to.
         let hint = found.account.as_ref().map(|_| typed.trim());
+        if let Some(nonce) = &found.dpop_nonce {
+            self.sender().offer(&found.issuer, nonce);
+        }
         let pushed = self.push(&found, &key, &verifier, &state, hint).await?;
 
         let mut url = Url::parse(&found.server.authorization_endpoint).map_err(|error| {
@@ -59,8 +62,8 @@ impl OAuthClient {
         let pending = PendingLogin {
             expected: found.account.map(|account| (account.did, account.pds)),
             issuer: found.issuer,
-            token_endpoint: found.server.token_endpoint.clone(),
-            revocation_endpoint: found.server.revocation_endpoint.clone(),
+            token_endpoint: found.server.token_endpoint,
+            revocation_endpoint: found.server.revocation_endpoint,
             verifier,
             key: StoredKey::from_key(&key)?,
             created_at: self.clock().now(),

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use atpass_fetch::Fetcher;
 use atpass_protocol::dpop::DpopProof;
 use atpass_protocol::error::OAuthErrorBody;
+use atpass_protocol::id::Issuer;
 use atpass_protocol::jose::PrivateKey;
 use atpass_protocol::random::Random;
 use atpass_protocol::secret::Secret;
@@ -96,6 +97,14 @@ impl ProofSender {
                 response,
                 had_nonce,
             });
+        }
+    }
+
+    /// Takes a nonce that came with another document of the server, where none is known yet.
+    pub(crate) fn offer(&self, issuer: &Issuer, nonce: &str) {
+        let usable = (1..=LONGEST_NONCE).contains(&nonce.len());
+        if usable && self.nonce(issuer.as_str()).is_none() {
+            self.learn(issuer.as_str(), nonce.to_owned());
         }
     }
 

@@ -130,16 +130,17 @@ impl Fetcher {
 
     /// Gets a JSON document: status 200 exactly, `application/json`, of the expected shape.
     pub async fn get_json<T: DeserializeOwned>(&self, url: &Url) -> Result<T, FetchError> {
-        self.get_document(url, &["application/json"]).await
+        let answer = self.get_document(url, &["application/json"]).await?;
+        Ok(answer.into_body())
     }
 
     /// Gets a JSON document of one of these content types: status 200 exactly, of the expected
-    /// shape.
+    /// shape. The headers come along.
     pub async fn get_document<T: DeserializeOwned>(
         &self,
         url: &Url,
         content_types: &[&str],
-    ) -> Result<T, FetchError> {
+    ) -> Result<http::Response<T>, FetchError> {
         let response = self.get(url, &content_types.join(", ")).await?;
         let failed = |stage| failure(url, stage);
         expect_ok(&response).map_err(failed)?;
@@ -147,8 +148,10 @@ impl Fetcher {
         if !content_types.contains(&got.as_str()) {
             return Err(failed(Stage::ContentType(got)));
         }
-        let json = serde_json::from_slice(response.body());
-        json.map_err(|error| failed(Stage::Json(error.to_string())))
+        let (parts, body) = response.into_parts();
+        let json = serde_json::from_slice(&body);
+        let json = json.map_err(|error| failed(Stage::Json(error.to_string())))?;
+        Ok(http::Response::from_parts(parts, json))
     }
 
     /// Gets a text: status 200 exactly, UTF-8, of whatever content type.

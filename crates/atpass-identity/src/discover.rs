@@ -47,7 +47,7 @@ struct Shared {
     handles: Cache<Handle, (Did, Option<Did>)>,
     documents: Cache<Did, Arc<DidDocument>>,
     issuers: Cache<Issuer, Issuer>,
-    servers: Cache<Issuer, Arc<AuthorizationServerMetadata>>,
+    servers: Cache<Issuer, Arc<Described>>,
 }
 
 /// What was found.
@@ -58,7 +58,10 @@ pub struct Discovery {
     /// The authorization server.
     pub issuer: Issuer,
     /// What it says of itself, checked.
-    pub server: Arc<AuthorizationServerMetadata>,
+    pub server: AuthorizationServerMetadata,
+    /// The DPoP nonce that came with it: a client that uses it in its first proof saves a request
+    /// (RFC 9449 section 8).
+    pub dpop_nonce: Option<String>,
 }
 
 /// An account that was found.
@@ -122,27 +125,18 @@ impl Resolver {
             Input::Did(did) => self.by_did(did, freshness).await?,
             Input::Server(server) => {
                 let issuer = self.issuer_at(server, freshness).await?;
-                let server = self.server(&issuer, freshness).await?;
-                return Ok(Discovery {
-                    account: None,
-                    issuer,
-                    server,
-                });
+                let described = self.server(&issuer, freshness).await?;
+                return Ok(Discovery::new(None, issuer, &described));
             }
         };
         let issuer = self.issuer_of(&account.pds, freshness).await?;
-        let server = self.server(&issuer, freshness).await?;
-        server
-            .check_resource(&account.pds)
-            .map_err(|error| IdentityError::BadServer {
-                issuer: issuer.clone(),
-                departures: vec![error],
-            })?;
-        Ok(Discovery {
-            account: Some(account),
-            issuer,
-            server,
-        })
+        let described = self.server(&issuer, freshness).await?;
+        let checked = described.metadata.check_resource(&account.pds);
+        checked.map_err(|error| IdentityError::BadServer {
+            issuer: issuer.clone(),
+            departures: vec![error],
+        })?;
+        Ok(Discovery::new(Some(account), issuer, &described))
     }
 
     /// Makes sure that `issuer` is the authorization server of the account that it named
@@ -247,10 +241,13 @@ impl Resolver {
                     web_document(did).ok_or_else(|| IdentityError::Method(did.clone()))?
                 }
             };
-            let ask = self
-                .shared
-                .fetcher
-                .get_document::<DidDocument>(&url, &DOCUMENT_TYPES);
+            let ask = async {
+                let fetcher = &self.shared.fetcher;
+                let answer = fetcher
+                    .get_document::<DidDocument>(&url, &DOCUMENT_TYPES)
+                    .await?;
+                Ok(answer.into_body())
+            };
             let document = self.watch.step(Step::Document, url.to_string(), ask).await;
             let document = document.map_err(|error| IdentityError::of_document(did, error))?;
             document
@@ -272,13 +269,14 @@ impl Resolver {
     ) -> Result<Issuer, IdentityError> {
         let look_up = Box::pin(async {
             let ask = async {
-                let metadata: Result<ProtectedResourceMetadata, _> =
-                    self.well_known(resource, RESOURCE).await;
-                let metadata = metadata.map_err(|error| IdentityError::Resource {
-                    resource: resource.clone(),
-                    error,
-                })?;
-                metadata
+                let answer = self.well_known(resource, RESOURCE).await;
+                let answer: http::Response<ProtectedResourceMetadata> =
+                    answer.map_err(|error| IdentityError::Resource {
+                        resource: resource.clone(),
+                        error,
+                    })?;
+                answer
+                    .body()
                     .issuer(resource)
                     .map_err(|error| IdentityError::BadResource {
                         resource: resource.clone(),
@@ -310,27 +308,27 @@ impl Resolver {
         &self,
         issuer: &Issuer,
         freshness: Freshness,
-    ) -> Result<Arc<AuthorizationServerMetadata>, IdentityError> {
+    ) -> Result<Arc<Described>, IdentityError> {
         let look_up = Box::pin(async {
             let ask = async {
-                let metadata: Result<AuthorizationServerMetadata, _> =
-                    self.well_known(issuer, SERVER).await;
-                let metadata = metadata.map_err(|error| IdentityError::Server {
-                    issuer: issuer.clone(),
-                    error,
-                })?;
-                let departures = metadata.departures(issuer);
-                if departures.is_empty() {
-                    return Ok(Described(metadata));
+                let answer = self.well_known(issuer, SERVER).await;
+                let answer: http::Response<AuthorizationServerMetadata> =
+                    answer.map_err(|error| IdentityError::Server {
+                        issuer: issuer.clone(),
+                        error,
+                    })?;
+                let departures = answer.body().departures(issuer);
+                if !departures.is_empty() {
+                    return Err(IdentityError::BadServer {
+                        issuer: issuer.clone(),
+                        departures,
+                    });
                 }
-                Err(IdentityError::BadServer {
-                    issuer: issuer.clone(),
-                    departures,
-                })
+                Ok(Described::new(answer))
             };
             let asks = issuer.at(SERVER);
             let described = self.watch.step(Step::ServerMetadata, asks, ask).await?;
-            Ok(Arc::new(described.0))
+            Ok(Arc::new(described))
         });
         self.cached(&self.shared.servers, issuer, freshness, look_up)
             .await
@@ -353,13 +351,16 @@ impl Resolver {
         &self,
         origin: &Issuer,
         path: &str,
-    ) -> Result<T, FetchError> {
+    ) -> Result<http::Response<T>, FetchError> {
         let text = origin.at(path);
         let url = Url::parse(&text).map_err(|_| FetchError {
             url: text,
             stage: Stage::Url("not a URL"),
         })?;
-        self.shared.fetcher.get_json(&url).await
+        self.shared
+            .fetcher
+            .get_document(&url, &["application/json"])
+            .await
     }
 }
 
@@ -376,16 +377,40 @@ const RESOURCE: &str = "/.well-known/oauth-protected-resource";
 /// RFC 8414 section 3.
 const SERVER: &str = "/.well-known/oauth-authorization-server";
 
-/// Metadata that names its endpoint when it is told to an observer.
-struct Described(AuthorizationServerMetadata);
+/// What an authorization server says of itself, and the nonce that came with it.
+struct Described {
+    metadata: AuthorizationServerMetadata,
+    dpop_nonce: Option<String>,
+}
+
+impl Described {
+    fn new(answer: http::Response<AuthorizationServerMetadata>) -> Self {
+        let nonce = answer
+            .headers()
+            .get("dpop-nonce")
+            .and_then(|nonce| nonce.to_str().ok());
+        Self {
+            dpop_nonce: nonce.map(ToOwned::to_owned),
+            metadata: answer.into_body(),
+        }
+    }
+}
 
 impl fmt::Display for Described {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "as the profile demands; pushes requests to {}",
-            self.0.pushed_authorization_request_endpoint
-        )
+        let endpoint = &self.metadata.pushed_authorization_request_endpoint;
+        write!(f, "as the profile demands; pushes requests to {endpoint}")
+    }
+}
+
+impl Discovery {
+    fn new(account: Option<DiscoveredAccount>, issuer: Issuer, described: &Described) -> Self {
+        Self {
+            account,
+            issuer,
+            server: described.metadata.clone(),
+            dpop_nonce: described.dpop_nonce.clone(),
+        }
     }
 }
 

@@ -4,17 +4,25 @@
 //! on one origin, a directory of DIDs, and a sample app that signs people in. Two accounts are
 //! there. `atpass dev` is this and a friendly text; a test starts one with port 0 and a
 //! [`ManualClock`].
+//!
+//! [`Internet`] is a small internet for tests of discovery: names, TLS hosts, and a record of who was
+//! asked what, in which order.
 
 mod accounts;
 mod app;
 mod clock;
 mod directory;
+mod internet;
 mod listen;
+mod names;
 mod network;
 mod pds;
 mod records;
+mod tls;
 
 pub use accounts::DevAccount;
 pub use clock::ManualClock;
+pub use internet::Internet;
 pub use listen::Ports;
+pub use names::NameServer;
 pub use network::{Network, NetworkConfig};

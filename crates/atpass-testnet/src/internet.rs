@@ -1,0 +1,131 @@
+//! A small internet for tests: hosts with names and certificates, all at one loopback port, and a
+//! record of what was asked.
+
+use std::collections::HashMap;
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use anyhow::Context;
+use atpass_fetch::{DnsServer, FetchConfig};
+use axum::Router;
+use axum::extract::Request;
+use axum::response::{IntoResponse, Response};
+use http::StatusCode;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tower::ServiceExt;
+
+use crate::names::NameServer;
+use crate::tls::{Authority, TlsListener};
+
+/// Hosts, their names and their certificates. Stops when it is dropped.
+pub struct Internet {
+    /// Its DNS server. Names of the hosts are there; a test adds what else it needs.
+    pub names: NameServer,
+    port: u16,
+    root: String,
+    asked: Arc<Mutex<Vec<String>>>,
+    task: JoinHandle<()>,
+}
+
+impl Internet {
+    /// Starts these hosts, each with its routes.
+    pub async fn start(hosts: impl IntoIterator<Item = (&str, Router)>) -> anyhow::Result<Self> {
+        let hosts: HashMap<String, Router> = hosts
+            .into_iter()
+            .map(|(name, router)| (name.to_owned(), router))
+            .collect();
+        let names = NameServer::start().await?;
+        let list: Vec<String> = hosts.keys().cloned().collect();
+        for name in &list {
+            names.add_addresses(name, &[IpAddr::V4(Ipv4Addr::LOCALHOST)]);
+        }
+        let authority = Authority::new().context("make a certificate authority")?;
+        let tcp = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
+            .await
+            .context("bind a port")?;
+        let port = tcp.local_addr()?.port();
+        let listener = TlsListener {
+            tcp,
+            acceptor: authority.acceptor(&list)?,
+        };
+        let asked = Arc::new(Mutex::new(Vec::new()));
+        let record = asked.clone();
+        let app = Router::new().fallback(move |request: Request| {
+            let (hosts, record) = (hosts.clone(), record.clone());
+            async move { dispatch(&hosts, &record, request).await }
+        });
+        let task = tokio::spawn(async move {
+            // Serving ends with the task.
+            let _ = axum::serve(listener, app).await;
+        });
+        Ok(Self {
+            names,
+            port,
+            root: authority.pem().to_owned(),
+            asked,
+            task,
+        })
+    }
+
+    /// The configuration with which its hosts are reached, as they would be on the real one.
+    pub fn fetch_config(&self) -> FetchConfig {
+        FetchConfig {
+            allow_loopback: true,
+            dns: DnsServer::Plain(self.names.address()),
+            https_port: Some(self.port),
+            root_certificates: vec![self.root.clone().into_bytes()],
+            ..FetchConfig::default()
+        }
+    }
+
+    /// The root certificate, PEM.
+    pub fn root(&self) -> &str {
+        &self.root
+    }
+
+    /// The port at which the hosts listen.
+    pub const fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// The requests so far, as `GET https://host/path`.
+    pub fn asked(&self) -> Vec<String> {
+        self.asked
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+}
+
+impl Drop for Internet {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+async fn dispatch(
+    hosts: &HashMap<String, Router>,
+    record: &Mutex<Vec<String>>,
+    request: Request,
+) -> Response {
+    let host = request
+        .headers()
+        .get(http::header::HOST)
+        .and_then(|host| host.to_str().ok());
+    let host = request.uri().host().or(host).unwrap_or_default();
+    let host = host.split(':').next().unwrap_or_default().to_owned();
+    let line = format!(
+        "{} https://{host}{}",
+        request.method(),
+        request.uri().path()
+    );
+    record
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .push(line);
+    match hosts.get(&host) {
+        Some(router) => router.clone().oneshot(request).await.into_response(),
+        None => StatusCode::NOT_FOUND.into_response(),
+    }
+}
