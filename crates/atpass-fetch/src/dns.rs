@@ -10,6 +10,9 @@ use hickory_resolver::config::{ConnectionConfig, NameServerConfig, ResolverConfi
 use hickory_resolver::net::NetError;
 use hickory_resolver::net::runtime::TokioRuntimeProvider;
 use hickory_resolver::proto::rr::{Name, RData};
+use rustls::ClientConfig;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
 
 /// Who answers questions about names.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -58,8 +61,8 @@ pub(crate) struct Dns {
 }
 
 impl Dns {
-    pub(crate) fn new(server: &DnsServer) -> Self {
-        let resolver = build(server).map_err(|error| Arc::from(error.to_string()));
+    pub(crate) fn new(server: &DnsServer, roots: &[Vec<u8>]) -> Self {
+        let resolver = build(server, roots).map_err(|error| Arc::from(error.to_string()));
         Self { resolver }
     }
 
@@ -102,7 +105,7 @@ impl fmt::Debug for Dns {
     }
 }
 
-fn build(server: &DnsServer) -> Result<TokioResolver, NetError> {
+fn build(server: &DnsServer, roots: &[Vec<u8>]) -> Result<TokioResolver, NetError> {
     let mut builder = match server {
         DnsServer::System => TokioResolver::builder_tokio()?,
         DnsServer::Plain(address) => {
@@ -120,7 +123,12 @@ fn build(server: &DnsServer) -> Result<TokioResolver, NetError> {
             let path = path.as_deref().map(Arc::from);
             let mut connection = ConnectionConfig::https(name.as_str().into(), path);
             connection.port = address.port();
-            only(*address, vec![connection])
+            let builder = only(*address, vec![connection]);
+            if roots.is_empty() {
+                builder
+            } else {
+                builder.with_tls_config(trusting(roots).map_err(|why| why.to_string())?)
+            }
         }
     };
     let options: &mut ResolverOpts = builder.options_mut();
@@ -138,6 +146,24 @@ fn only(
     let server = NameServerConfig::new(address.ip(), true, connections);
     let config = ResolverConfig::from_name_servers(vec![server]);
     TokioResolver::builder_with_config(config, TokioRuntimeProvider::default())
+}
+
+/// TLS that trusts these roots besides the system's.
+fn trusting(roots: &[Vec<u8>]) -> Result<ClientConfig, Box<dyn std::error::Error>> {
+    let mut certificates = Vec::new();
+    for pem in roots {
+        for certificate in CertificateDer::pem_slice_iter(pem) {
+            certificates.push(certificate?);
+        }
+    }
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let verifier =
+        rustls_platform_verifier::Verifier::new_with_extra_roots(certificates, provider.clone())?;
+    let config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()?
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(verifier));
+    Ok(config.with_no_client_auth())
 }
 
 /// The name itself, never one in a search domain.

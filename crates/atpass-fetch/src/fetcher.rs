@@ -83,7 +83,7 @@ impl Fetcher {
             url: String::from("client setup"),
             stage: Stage::Connect(innermost(&error)),
         };
-        let dns = Dns::new(&config.dns);
+        let dns = Dns::new(&config.dns, &config.root_certificates);
         #[expect(
             clippy::disallowed_methods,
             reason = "the one place where a client is made"

@@ -246,6 +246,7 @@ impl Resolver {
                 let answer = fetcher
                     .get_document::<DidDocument>(&url, &DOCUMENT_TYPES)
                     .await?;
+                self.watch.answered(Step::Document, &answer);
                 Ok(answer.into_body())
             };
             let document = self.watch.step(Step::Document, url.to_string(), ask).await;
@@ -275,6 +276,7 @@ impl Resolver {
                         resource: resource.clone(),
                         error,
                     })?;
+                self.watch.answered(Step::ResourceMetadata, &answer);
                 answer
                     .body()
                     .issuer(resource)
@@ -317,6 +319,7 @@ impl Resolver {
                         issuer: issuer.clone(),
                         error,
                     })?;
+                self.watch.answered(Step::ServerMetadata, &answer);
                 let departures = answer.body().departures(issuer);
                 if !departures.is_empty() {
                     return Err(IdentityError::BadServer {

@@ -40,8 +40,8 @@ impl Step {
             Self::HandleHttps => "handle by HTTPS",
             Self::HandleServer => "handle by a server",
             Self::Document => "DID document",
-            Self::ResourceMetadata => "PDS: resource metadata",
-            Self::ServerMetadata => "authorization server metadata",
+            Self::ResourceMetadata => "PDS metadata",
+            Self::ServerMetadata => "server metadata",
         }
     }
 }
@@ -50,6 +50,11 @@ impl Step {
 pub trait Observer: Send + Sync + 'static {
     /// A step begins, with what it asks.
     fn began(&self, step: Step, asks: &str);
+
+    /// An answer came, with these headers.
+    fn answered(&self, step: Step, headers: &http::HeaderMap) {
+        let _ = (step, headers);
+    }
 
     /// It ended: found something, or failed for a reason. A step that was given up, because another
     /// one made it pointless, doesn't end.
@@ -61,6 +66,13 @@ pub trait Observer: Send + Sync + 'static {
 pub(crate) struct Watch(pub(crate) Option<Arc<dyn Observer>>);
 
 impl Watch {
+    /// Tells of an answer's headers.
+    pub(crate) fn answered<T>(&self, step: Step, answer: &http::Response<T>) {
+        if let Some(observer) = &self.0 {
+            observer.answered(step, answer.headers());
+        }
+    }
+
     /// Makes a step under observation.
     pub(crate) async fn step<T: fmt::Display, E: fmt::Display>(
         &self,

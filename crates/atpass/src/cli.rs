@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::network::NetworkArgs;
+
 /// AT Protocol OAuth: authorization server, discovery, client, resource server.
 #[derive(Debug, Parser)]
 #[command(version, arg_required_else_help = true)]
@@ -18,6 +20,7 @@ pub(crate) struct Cli {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     Dev(Dev),
+    Discover(Box<Discover>),
 }
 
 /// Run a whole network on this machine, to try a login or to develop an app against
@@ -36,4 +39,21 @@ pub(crate) struct Dev {
     /// Print one line of JSON on standard output when everything is up
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// Find the authorization server of an account, step by step, and say what is wrong
+///
+/// Goes the way that every login goes: handle, DID, PDS, authorization server. Shows what each step
+/// asked, how long it took and what it found; then what is wrong, and how to mend it. Asks the
+/// server whether apps in a browser may use it (CORS) as well. Fails if an app couldn't sign in.
+#[derive(Debug, Args)]
+pub(crate) struct Discover {
+    /// A handle, a DID, or the https URL of a PDS or authorization server
+    #[arg(value_name = "HANDLE|DID|URL")]
+    pub(crate) input: String,
+    /// Print one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) network: NetworkArgs,
 }

@@ -3,6 +3,7 @@
 mod cli;
 mod command;
 mod log;
+mod network;
 
 use std::process::ExitCode;
 
@@ -12,7 +13,7 @@ fn main() -> ExitCode {
     let cli = cli::Cli::parse();
     log::init(cli.verbose);
     match run(cli) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             anstream::eprintln!("atpass: {error:#}");
             ExitCode::FAILURE
@@ -20,13 +21,14 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(cli: cli::Cli) -> anyhow::Result<()> {
+fn run(cli: cli::Cli) -> anyhow::Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
     runtime.block_on(async {
         match cli.command {
-            cli::Command::Dev(dev) => command::dev::run(dev).await,
+            cli::Command::Dev(dev) => command::dev::run(dev).await.map(|()| ExitCode::SUCCESS),
+            cli::Command::Discover(discover) => command::discover::run(*discover).await,
         }
     })
 }

@@ -1,3 +1,4 @@
 //! The commands, one module each.
 
 pub(crate) mod dev;
+pub(crate) mod discover;
