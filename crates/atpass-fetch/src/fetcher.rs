@@ -305,10 +305,7 @@ fn classify(error: &reqwest::Error) -> Stage {
         if let Some(NotResolved(why)) = error.downcast_ref() {
             return Stage::Dns(why.to_string());
         }
-        let wrapped = error
-            .downcast_ref::<std::io::Error>()
-            .and_then(std::io::Error::get_ref);
-        if let Some(why) = wrapped.and_then(|error| error.downcast_ref::<rustls::Error>()) {
+        if let Some(why) = tls_error(error) {
             return Stage::Tls(why.to_string());
         }
         cause = error.source();
@@ -320,6 +317,16 @@ fn classify(error: &reqwest::Error) -> Stage {
     } else {
         Stage::Transfer(innermost(error))
     }
+}
+
+/// The TLS error in an I/O error, however often it is wrapped: an I/O error passes over what it
+/// wraps when it is asked for its source.
+fn tls_error<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a rustls::Error> {
+    let mut wrapped = error.downcast_ref::<std::io::Error>()?.get_ref()?;
+    while let Some(inner) = wrapped.downcast_ref::<std::io::Error>() {
+        wrapped = inner.get_ref()?;
+    }
+    wrapped.downcast_ref()
 }
 
 /// The innermost cause says what happened; the outer ones repeat the URL.

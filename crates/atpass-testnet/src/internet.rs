@@ -3,7 +3,6 @@
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr};
-use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::Context;
 use atpass_fetch::{DnsServer, FetchConfig};
@@ -15,8 +14,12 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tower::ServiceExt;
 
-use crate::names::NameServer;
+use crate::names::{self, NameServer};
+use crate::request_log::RequestLog;
 use crate::tls::{Authority, TlsListener};
+
+/// The host that speaks DNS over HTTPS.
+const DNS_HOST: &str = "dns.example.net";
 
 /// Hosts, their names and their certificates. Stops when it is dropped.
 pub struct Internet {
@@ -24,18 +27,20 @@ pub struct Internet {
     pub names: NameServer,
     port: u16,
     root: String,
-    asked: Arc<Mutex<Vec<String>>>,
+    requests: RequestLog,
     task: JoinHandle<()>,
 }
 
 impl Internet {
-    /// Starts these hosts, each with its routes.
+    /// Starts these hosts, each with its routes. One more, `dns.example.net`, answers questions about
+    /// names over HTTPS.
     pub async fn start(hosts: impl IntoIterator<Item = (&str, Router)>) -> anyhow::Result<Self> {
-        let hosts: HashMap<String, Router> = hosts
+        let mut hosts: HashMap<String, Router> = hosts
             .into_iter()
             .map(|(name, router)| (name.to_owned(), router))
             .collect();
         let names = NameServer::start().await?;
+        hosts.insert(DNS_HOST.to_owned(), names::over_https(&names));
         let list: Vec<String> = hosts.keys().cloned().collect();
         for name in &list {
             names.add_addresses(name, &[IpAddr::V4(Ipv4Addr::LOCALHOST)]);
@@ -49,8 +54,8 @@ impl Internet {
             tcp,
             acceptor: authority.acceptor(&list)?,
         };
-        let asked = Arc::new(Mutex::new(Vec::new()));
-        let record = asked.clone();
+        let requests = RequestLog::default();
+        let record = requests.clone();
         let app = Router::new().fallback(move |request: Request| {
             let (hosts, record) = (hosts.clone(), record.clone());
             async move { dispatch(&hosts, &record, request).await }
@@ -63,7 +68,7 @@ impl Internet {
             names,
             port,
             root: authority.pem().to_owned(),
-            asked,
+            requests,
             task,
         })
     }
@@ -79,6 +84,15 @@ impl Internet {
         }
     }
 
+    /// Its DNS server, reached over HTTPS.
+    pub fn dns_over_https(&self) -> DnsServer {
+        DnsServer::Https {
+            address: (Ipv4Addr::LOCALHOST, self.port).into(),
+            name: DNS_HOST.to_owned(),
+            path: None,
+        }
+    }
+
     /// The root certificate, PEM.
     pub fn root(&self) -> &str {
         &self.root
@@ -91,10 +105,7 @@ impl Internet {
 
     /// The requests so far, as `GET https://host/path`.
     pub fn asked(&self) -> Vec<String> {
-        self.asked
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        self.requests.lines()
     }
 }
 
@@ -106,7 +117,7 @@ impl Drop for Internet {
 
 async fn dispatch(
     hosts: &HashMap<String, Router>,
-    record: &Mutex<Vec<String>>,
+    record: &RequestLog,
     request: Request,
 ) -> Response {
     let host = request
@@ -120,10 +131,7 @@ async fn dispatch(
         request.method(),
         request.uri().path()
     );
-    record
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner)
-        .push(line);
+    record.push(line);
     match hosts.get(&host) {
         Some(router) => router.clone().oneshot(request).await.into_response(),
         None => StatusCode::NOT_FOUND.into_response(),

@@ -18,6 +18,7 @@ mod names;
 mod network;
 mod pds;
 mod records;
+mod request_log;
 mod tls;
 
 pub use accounts::DevAccount;
@@ -26,3 +27,4 @@ pub use internet::Internet;
 pub use listen::Ports;
 pub use names::NameServer;
 pub use network::{Network, NetworkConfig};
+pub use request_log::RequestLog;

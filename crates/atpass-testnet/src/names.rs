@@ -5,9 +5,14 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::Context;
+use axum::Router;
+use axum::body::Bytes;
+use axum::response::IntoResponse;
 use hickory_proto::op::{Message, MessageType, OpCode, ResponseCode};
 use hickory_proto::rr::rdata::{A, AAAA, TXT};
 use hickory_proto::rr::{RData, Record, RecordType};
+use http::StatusCode;
+use http::header::CONTENT_TYPE;
 use tokio::net::UdpSocket;
 use tokio::task::JoinHandle;
 
@@ -104,17 +109,27 @@ async fn serve(socket: UdpSocket, state: Arc<Mutex<State>>) {
         let Ok((length, from)) = socket.recv_from(&mut buffer).await else {
             return;
         };
-        let query = buffer
-            .get(..length)
-            .and_then(|bytes| Message::from_vec(bytes).ok());
-        let answer = query
-            .and_then(|query| answer(&query, &state))
-            .and_then(|answer| answer.to_vec().ok());
-        if let Some(answer) = answer {
+        let query = buffer.get(..length).unwrap_or_default();
+        if let Some(answer) = answer_bytes(query, &state) {
             // Who doesn't listen any more needs no answer.
             let _ = socket.send_to(&answer, from).await;
         }
     }
+}
+
+/// The same server over HTTPS (RFC 8484).
+pub(crate) fn over_https(names: &NameServer) -> Router {
+    let state = names.state.clone();
+    let ask = async move |query: Bytes| match answer_bytes(&query, &state) {
+        Some(answer) => ([(CONTENT_TYPE, "application/dns-message")], answer).into_response(),
+        None => StatusCode::BAD_REQUEST.into_response(),
+    };
+    Router::new().route("/dns-query", axum::routing::post(ask))
+}
+
+fn answer_bytes(query: &[u8], state: &Mutex<State>) -> Option<Vec<u8>> {
+    let query = Message::from_vec(query).ok()?;
+    answer(&query, state)?.to_vec().ok()
 }
 
 fn answer(query: &Message, state: &Mutex<State>) -> Option<Message> {

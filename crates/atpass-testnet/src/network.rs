@@ -18,12 +18,16 @@ use atpass_provider::{Lifetimes, Parts, Provider, ProviderConfig, SessionEnded};
 use atpass_replay::{MemoryReplay, Replay};
 use atpass_resource::{ResourceConfig, ResourceParts, ResourceServer, RevocationList};
 use atpass_store::{NewAccount, SqliteAccounts, SqliteStore};
+use axum::Router;
+use axum::extract::Request;
+use axum::middleware::Next;
 use http::StatusCode;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::accounts::{AUDIENCE, DevAccount, dev_accounts};
 use crate::listen::{Loopback, Ports};
+use crate::request_log::RequestLog;
 use crate::{app, directory, pds};
 
 /// What a network is started with.
@@ -38,6 +42,8 @@ pub struct NetworkConfig {
     pub clock: Arc<dyn Clock>,
     /// Randomness, for all parts.
     pub random: Arc<dyn Random>,
+    /// Where requests are written down, if anywhere.
+    pub requests: Option<RequestLog>,
 }
 
 impl NetworkConfig {
@@ -49,6 +55,7 @@ impl NetworkConfig {
             lifetimes: Lifetimes::default(),
             clock: Arc::new(SystemClock),
             random: Arc::new(SystemRandom),
+            requests: None,
         }
     }
 }
@@ -113,9 +120,16 @@ impl Network {
         })?;
 
         let (stop, stopped) = watch::channel(false);
-        let mut tasks = server.serve(&routes, &stopped);
+        let logged = |router: Router, origin: &Issuer| match &config.requests {
+            Some(log) => logged(router, origin, log),
+            None => router,
+        };
+        let mut tasks = server.serve(&logged(routes, &issuer), &stopped);
         tasks.extend(directory_server.serve(
-            &directory::router(accounts.clone(), issuer.clone()),
+            &logged(
+                directory::router(accounts.clone(), issuer.clone()),
+                &directory,
+            ),
             &stopped,
         ));
         tasks.extend(app_server.serve(&sample, &stopped));
@@ -150,6 +164,18 @@ impl Network {
             tracing::warn!("some requests were still under way and were cut off");
         }
     }
+}
+
+/// The same routes, with each request written down.
+fn logged(router: Router, origin: &Issuer, log: &RequestLog) -> Router {
+    let (origin, log) = (origin.clone(), log.clone());
+    router.layer(axum::middleware::from_fn(
+        move |request: Request, next: Next| {
+            let path = request.uri().path();
+            log.push(format!("{} {}", request.method(), origin.at(path)));
+            next.run(request)
+        },
+    ))
 }
 
 /// The authorization server and the resource server, on one origin: they share the nonces, and

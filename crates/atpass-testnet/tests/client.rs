@@ -6,57 +6,25 @@
 )]
 
 mod common;
+#[path = "common/library.rs"]
+mod library;
 
 use std::sync::Arc;
 
-use atpass_client::{
-    ClientConfig, ClientError, ClientParts, MemoryStore, OAuthClient, Session, SessionStore,
-};
-use atpass_identity::{HandleResolution, IdentityConfig, Resolver};
-use atpass_protocol::id::RedirectUri;
-use atpass_protocol::scope::ScopeSet;
+use atpass_client::{ClientError, MemoryStore, OAuthClient, Session};
+use atpass_identity::HandleResolution;
 use atpass_provider::store::Store;
-use common::{Browser, Lab, REDIRECT};
+use common::Lab;
 use futures::future::join_all;
 use http::StatusCode;
+use library::{ALICE, browse, client_with};
 use url::Url;
 
 fn client(lab: &Lab, store: &Arc<MemoryStore>) -> OAuthClient {
-    let identity = IdentityConfig {
-        directory: Url::parse(lab.network.directory.as_str()).unwrap(),
-        handles: HandleResolution::Server(Url::parse(lab.network.resource.as_str()).unwrap()),
-        allow_test_handles: true,
-    };
-    let resolver = Resolver::new(identity, lab.fetcher.clone(), Arc::new(lab.clock.clone()));
-    let store: Arc<dyn SessionStore> = store.clone();
-    let mut parts = ClientParts::new(store, lab.fetcher.clone(), resolver);
-    parts.clock = Arc::new(lab.clock.clone());
-    let scope = ScopeSet::parse("atproto transition:generic").unwrap();
-    let config = ClientConfig::loopback(RedirectUri::parse(REDIRECT).unwrap(), scope).unwrap();
-    OAuthClient::new(config, parts)
+    let resolving_server = Url::parse(lab.network.resource.as_str()).unwrap();
+    let handles = HandleResolution::Server(resolving_server);
+    client_with(lab, store, handles, &lab.fetcher)
 }
-
-/// The browser's part: follows the login URL, signs in, decides. Returns the callback's query.
-async fn browse(lab: &Lab, url: &Url, who: (&str, &str), decision: &str) -> String {
-    let app = lab.app();
-    let browser = Browser::new(&app);
-    let pairs: Vec<_> = url.query_pairs().collect();
-    assert_eq!(
-        pairs.len(),
-        2,
-        "clause C-PAR-03: client_id and request_uri only"
-    );
-    let mut app = app;
-    app.client_id = pairs[0].1.to_string();
-    let request_uri = pairs[1].1.to_string();
-    let signed_in = browser.sign_in(&app, &request_uri, who.0, who.1).await;
-    let consent = browser.get(signed_in.header("location")).await;
-    let answer = browser.decide(&app, &request_uri, &consent, decision).await;
-    let location = answer.header("location").to_owned();
-    location.split_once('?').unwrap().1.to_owned()
-}
-
-const ALICE: (&str, &str) = ("alice.test", "wonderland");
 
 async fn log_in(lab: &Lab, client: &OAuthClient, typed: &str) -> Session {
     let login = client.login(typed).await.unwrap();

@@ -15,7 +15,7 @@ use atpass_protocol::jose::PrivateKey;
 use atpass_protocol::pkce::CodeVerifier;
 use atpass_protocol::random::SystemRandom;
 use atpass_protocol::time::{Clock, UnixTime};
-use atpass_testnet::{ManualClock, Network, NetworkConfig};
+use atpass_testnet::{ManualClock, Network, NetworkConfig, RequestLog};
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, COOKIE, LOCATION, SET_COOKIE};
 use http::{HeaderMap, Method, Request, Response, StatusCode};
@@ -39,10 +39,20 @@ impl Lab {
         Self::start_in(tempfile::tempdir().unwrap()).await
     }
 
+    /// With each request to the network written down.
+    pub(crate) async fn start_logged(requests: RequestLog) -> Self {
+        Self::start_with(tempfile::tempdir().unwrap(), Some(requests)).await
+    }
+
     pub(crate) async fn start_in(folder: TempDir) -> Self {
+        Self::start_with(folder, None).await
+    }
+
+    async fn start_with(folder: TempDir, requests: Option<RequestLog>) -> Self {
         let clock = ManualClock::at(atpass_protocol::time::SystemClock.now());
         let mut config = NetworkConfig::new(folder.path());
         config.clock = std::sync::Arc::new(clock.clone());
+        config.requests = requests;
         let network = Network::start(config).await.unwrap();
         let limits = FetchConfig {
             per_host: 1024,
