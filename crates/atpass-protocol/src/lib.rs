@@ -9,11 +9,13 @@
 //!
 //! | Read | for |
 //! | --- | --- |
+//! | [`client_assertion`] | RFC 7523: how a confidential client proves who it is |
 //! | [`dpop`] | RFC 9449: making, reading and checking a proof; the nonces |
 //! | [`request`] | RFC 9126, 6749, 7009: what is posted to the authorization server |
 //! | [`metadata`] | RFC 8414, RFC 9728 and the client metadata document |
 //! | [`scope`] | what a token allows |
 
+pub mod client_assertion;
 pub mod dpop;
 pub mod error;
 pub mod id;

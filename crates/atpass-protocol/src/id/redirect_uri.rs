@@ -1,7 +1,7 @@
 //! Redirect URIs: where the browser goes back to, and how a request matches a declared one.
 
 use serde::{Deserialize, Serialize};
-use url::{Host, Url};
+use url::{Host, Position, Url};
 
 use super::string_identifier;
 
@@ -30,6 +30,11 @@ pub enum RedirectUriError {
     /// Plain http to another machine.
     #[error("redirect_uri must be https; http is for 127.0.0.1 and [::1] only")]
     PlainHttp,
+    /// Another spelling of an address, capitals in the host, or the scheme's own port.
+    #[error(
+        "redirect_uri must be written in its normalized form (lower-case host, no default port)"
+    )]
+    NotNormalized,
     /// A scheme that can't be a redirect, such as `javascript:` or `data:`.
     #[error(
         "a custom scheme in redirect_uri is a reversed domain name with one slash: com.example.app:/callback"
@@ -54,8 +59,8 @@ impl RedirectUri {
         }
         match url.scheme() {
             "https" if is_localhost(&url) => Err(RedirectUriError::Localhost),
-            "https" => Ok(Self(text.into())),
-            "http" if is_loopback_address(&url) => Ok(Self(text.into())),
+            "https" => normalized(text, &url),
+            "http" if is_loopback_address(&url) => normalized(text, &url),
             "http" if is_localhost(&url) => Err(RedirectUriError::Localhost),
             "http" => Err(RedirectUriError::PlainHttp),
             scheme => {
@@ -119,8 +124,19 @@ impl RedirectUri {
     }
 }
 
+/// Takes a URL whose scheme, host and port stand in the text as they are understood: `127.1` becomes
+/// 127.0.0.1 while parsing, and a default port vanishes.
+fn normalized(text: &str, url: &Url) -> Result<RedirectUri, RedirectUriError> {
+    let rest = text.strip_prefix(&url[..Position::AfterHost]);
+    match rest {
+        Some(rest) if url.port().is_some() || !rest.starts_with(':') => {
+            Ok(RedirectUri(text.into()))
+        }
+        _ => Err(RedirectUriError::NotNormalized),
+    }
+}
+
 fn is_loopback_address(url: &Url) -> bool {
-    // `127.1` and `0x7f000001` become 127.0.0.1 while parsing; only the literal two are allowed.
     match url.host() {
         Some(Host::Ipv4(address)) => address == std::net::Ipv4Addr::LOCALHOST,
         Some(Host::Ipv6(address)) => address == std::net::Ipv6Addr::LOCALHOST,
@@ -162,6 +178,14 @@ mod tests {
             ("http://localhost:3000/cb", RedirectUriError::Localhost),
             ("https://localhost/cb", RedirectUriError::Localhost),
             ("http://app.example/cb", RedirectUriError::PlainHttp),
+            (
+                "https://app.example:443/cb",
+                RedirectUriError::NotNormalized,
+            ),
+            ("https://App.example/cb", RedirectUriError::NotNormalized),
+            ("http://127.0.0.1:80/cb", RedirectUriError::NotNormalized),
+            ("http://127.1/cb", RedirectUriError::NotNormalized),
+            ("http://0x7f000001/cb", RedirectUriError::NotNormalized),
             ("http://169.254.169.254/", RedirectUriError::PlainHttp),
             ("javascript:alert(1)", RedirectUriError::Scheme),
             ("data:text/html,x", RedirectUriError::Scheme),

@@ -3,13 +3,16 @@
 //! One algorithm, ES256. A [`PrivateKey`] and a [`PublicJwk`] are different types, and only the
 //! public one can be written as JSON.
 
+mod client_keys;
 mod jwk_private;
 mod jwk_public;
 mod jwk_set;
 mod jws;
 mod thumbprint;
 
+pub use client_keys::{ClientKey, ClientKeys, ClientKeysError};
 pub use jwk_private::{KeyError, PrivateKey, StoredKey};
+pub(crate) use jwk_public::present;
 pub use jwk_public::{JwkError, PublicJwk};
 pub use jwk_set::{JwkSet, PublishedKey};
 pub use jws::{CompactJws, JwsError};

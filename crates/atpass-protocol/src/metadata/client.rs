@@ -1,17 +1,18 @@
 //! Client metadata (atproto spec, OAuth, "Clients").
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
+use url::Url;
 
 use crate::id::{ClientId, LoopbackClientId, RedirectUri};
+use crate::jose::ClientKeys;
 use crate::scope::{ScopeError, ScopeSet};
 
-/// What a client says of itself.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// What a client says of itself, checked.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClientMetadata {
     /// The URL at which this document lies, or the loopback form.
     pub client_id: ClientId,
     /// `web` or `native`.
-    #[serde(default)]
     pub application_type: ApplicationType,
     /// Holds `authorization_code`; `refresh_token` where the client wants one.
     pub grant_types: Vec<String>,
@@ -25,10 +26,39 @@ pub struct ClientMetadata {
     pub token_endpoint_auth_method: TokenEndpointAuthMethod,
     /// Always true.
     pub dpop_bound_access_tokens: bool,
+    /// Where its keys are: of a confidential client, and no other.
+    pub keys: Option<ClientKeySource>,
+    /// What it is called, and where to read about it. Its own words: shown to people for clients
+    /// that the operator trusts, and for no others.
+    pub names: ClientNames,
+}
+
+/// Where a confidential client's keys are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ClientKeySource {
+    /// In its metadata (`jwks`).
+    Inline(ClientKeys),
+    /// At a URL (`jwks_uri`).
+    At(Url),
+}
+
+/// What a client is called, and where to read about it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ClientNames {
+    /// Its name.
+    pub client_name: Option<String>,
+    /// Its page, at the host of its `client_id`.
+    pub client_uri: Option<Url>,
+    /// Its picture.
+    pub logo_uri: Option<Url>,
+    /// Its terms.
+    pub tos_uri: Option<Url>,
+    /// Its privacy policy.
+    pub policy_uri: Option<Url>,
 }
 
 /// Where the client runs.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ApplicationType {
     /// On a web server or in a browser.
@@ -39,7 +69,7 @@ pub enum ApplicationType {
 }
 
 /// How a client proves who it is at the token endpoint.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub enum TokenEndpointAuthMethod {
     /// Not at all: a public client.
     #[serde(rename = "none")]
@@ -63,6 +93,8 @@ impl ClientMetadata {
             redirect_uris: loopback.redirect_uris,
             token_endpoint_auth_method: TokenEndpointAuthMethod::None,
             dpop_bound_access_tokens: true,
+            keys: None,
+            names: ClientNames::default(),
         })
     }
 
@@ -71,6 +103,11 @@ impl ClientMetadata {
         self.redirect_uris
             .iter()
             .any(|declared| uri.matches(declared))
+    }
+
+    /// Whether it has a key of its own.
+    pub fn is_confidential(&self) -> bool {
+        self.token_endpoint_auth_method == TokenEndpointAuthMethod::PrivateKeyJwt
     }
 
     /// Whether it may have refresh tokens (clause AS-CLI-04).
