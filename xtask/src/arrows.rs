@@ -33,7 +33,10 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "atpass-replay",
         ],
     ),
-    ("atpass-store", &["atpass-protocol", "atpass-provider"]),
+    (
+        "atpass-store",
+        &["atpass-protocol", "atpass-provider", "atpass-replay"],
+    ),
     (
         "atpass-testnet",
         &[

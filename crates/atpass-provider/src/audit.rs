@@ -38,6 +38,8 @@ pub(crate) enum Event<'a> {
     CodeReused { session: SessionId },
     /// A refresh with another client or key than the session's. Nothing changed.
     WrongHolder { session: SessionId },
+    /// The client took the key away that a session was bound to, and the session ended.
+    ClientKeyGone { session: SessionId },
     /// The app ended its session.
     Revoked { session: SessionId },
     /// A session ended because its account isn't active.
@@ -58,6 +60,7 @@ impl Event<'_> {
             Self::Replayed { .. } => "replayed",
             Self::CodeReused { .. } => "code_reused",
             Self::WrongHolder { .. } => "wrong_holder",
+            Self::ClientKeyGone { .. } => "client_key_gone",
             Self::Revoked { .. } => "revoked",
             Self::AccountInactive { .. } => "account_inactive",
         }
@@ -91,6 +94,7 @@ impl fmt::Display for Event<'_> {
             Self::Replayed { session }
             | Self::CodeReused { session }
             | Self::WrongHolder { session }
+            | Self::ClientKeyGone { session }
             | Self::Revoked { session }
             | Self::AccountInactive { session } => write!(f, "session={session}"),
         }

@@ -2,7 +2,7 @@
 
 use atpass_protocol::error::OAuthError;
 use atpass_protocol::id::{ClientId, RedirectUri};
-use atpass_protocol::jose::Jkt;
+use atpass_protocol::jose::{ClientKey, Jkt};
 use atpass_protocol::pkce::CodeChallenge;
 
 use crate::store::{CodeRecord, Digest32};
@@ -20,6 +20,8 @@ pub(crate) struct PresentedCode {
     pub(crate) challenge: CodeChallenge,
     /// The key of the proof that came along.
     pub(crate) jkt: Jkt,
+    /// The key with which its presenter proved to be the client.
+    pub(crate) client_key: Option<ClientKey>,
 }
 
 /// Checks who presents the code. Any mismatch is `invalid_grant`, and the code stays usable for
@@ -40,6 +42,10 @@ pub(crate) fn check_code(
         (
             code.jkt == presented.jkt,
             "the code is bound to another DPoP key than this proof's",
+        ),
+        (
+            code.client_key == presented.client_key,
+            "the code is bound to the client key that pushed the request, and was presented with another",
         ),
         (
             code.redirect_uri == presented.redirect_uri,

@@ -6,6 +6,7 @@
 //! | File | holds |
 //! | --- | --- |
 //! | `routes` | HTTP in and out: the only file that knows the web framework |
+//! | `clients/*` | who an app is by its own metadata, and how it proves it |
 //! | `endpoint/par`, `endpoint/token`, `endpoint/revoke` | what apps call |
 //! | `pages/*` | what people see, in the order in which they see it |
 //! | `refresh` | what a refresh token is, and the rule that decides on one |
@@ -17,7 +18,7 @@ pub mod refresh;
 pub mod store;
 
 mod audit;
-mod client_registry;
+mod clients;
 mod endpoint;
 mod error;
 mod grant;
@@ -28,6 +29,7 @@ mod pages;
 mod provider;
 mod routes;
 
+pub use clients::{ClientProblem, FoundClient, fetch_client};
 pub use lifetimes::{LifetimeError, Lifetimes};
 pub use provider::{OpenError, Parts, Provider, ProviderConfig, SessionEnded};
 pub use routes::router;

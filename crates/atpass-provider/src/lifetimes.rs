@@ -1,5 +1,7 @@
 //! How long things live, in seconds, within what the protocol allows.
 
+use atpass_protocol::time::UnixTime;
+
 /// The lifetimes of an authorization server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Lifetimes {
@@ -11,6 +13,10 @@ pub struct Lifetimes {
     pub code: i64,
     /// Session, and refresh token, of a public client. At most 14 days.
     pub public_session: i64,
+    /// Session of a confidential client.
+    pub confidential_session: i64,
+    /// Refresh token of a confidential client. At most 180 days.
+    pub confidential_refresh: i64,
     /// For how long after a refresh its lost answer can be had again.
     pub refresh_recovery: i64,
     /// A remembered device that isn't used.
@@ -29,6 +35,8 @@ impl Default for Lifetimes {
             authorization_request: 300,
             code: 60,
             public_session: 14 * DAY,
+            confidential_session: 730 * DAY,
+            confidential_refresh: 90 * DAY,
             refresh_recovery: 60,
             remembered_device: 180 * DAY,
             unremembered_device: 12 * HOUR,
@@ -59,6 +67,18 @@ impl Lifetimes {
             ),
             ("code", self.code, 10, 600),
             ("public_session", self.public_session, 60, 14 * DAY),
+            (
+                "confidential_session",
+                self.confidential_session,
+                60,
+                3650 * DAY,
+            ),
+            (
+                "confidential_refresh",
+                self.confidential_refresh,
+                60,
+                180 * DAY,
+            ),
             ("refresh_recovery", self.refresh_recovery, 0, 300),
             ("remembered_device", self.remembered_device, HOUR, 400 * DAY),
             ("unremembered_device", self.unremembered_device, 600, DAY),
@@ -74,6 +94,32 @@ impl Lifetimes {
             }
         }
         Ok(())
+    }
+}
+
+impl Lifetimes {
+    /// When a session that begins `now` ends.
+    pub(crate) const fn session_end(&self, confidential: bool, now: UnixTime) -> UnixTime {
+        now.plus(if confidential {
+            self.confidential_session
+        } else {
+            self.public_session
+        })
+    }
+
+    /// When a refresh token that is made `now` ends: a public client's with its session, however
+    /// often it is used (clause AS-REF-03).
+    pub(crate) fn refresh_end(
+        &self,
+        confidential: bool,
+        session_end: UnixTime,
+        now: UnixTime,
+    ) -> UnixTime {
+        if confidential {
+            session_end.min(now.plus(self.confidential_refresh))
+        } else {
+            session_end
+        }
     }
 }
 

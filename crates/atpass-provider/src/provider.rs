@@ -3,8 +3,9 @@
 use std::fmt;
 use std::sync::Arc;
 
+use atpass_fetch::Fetcher;
 use atpass_protocol::dpop::{self, Expected, NonceKeeper, QueryPolicy, VerifiedProof};
-use atpass_protocol::id::Issuer;
+use atpass_protocol::id::{ClientId, Issuer};
 use atpass_protocol::jose::JwkSet;
 use atpass_protocol::metadata::AuthorizationServerMetadata;
 use atpass_protocol::random::{self, Random};
@@ -14,6 +15,7 @@ use atpass_protocol::token::SessionId;
 use atpass_replay::{Fresh, Namespace, Replay};
 
 use crate::accounts::Accounts;
+use crate::clients::ClientRegistry;
 use crate::error::EndpointError;
 use crate::keys::SigningKeys;
 use crate::lifetimes::{LifetimeError, Lifetimes};
@@ -31,6 +33,10 @@ pub struct ProviderConfig {
     /// The resources that it gives tokens for, where they are known beforehand (RFC 9728
     /// section 4); empty leaves them out of the metadata.
     pub protected_resources: Vec<Issuer>,
+    /// Clients that are shown by the name and picture that they give themselves.
+    pub trusted_clients: Vec<ClientId>,
+    /// Clients that are refused: client ids, or hosts of client ids.
+    pub blocked_clients: Vec<String>,
     /// Whether the pages say that this is a development server.
     pub development: bool,
 }
@@ -41,7 +47,9 @@ pub struct Parts {
     pub store: Arc<dyn Store>,
     /// Who may sign in.
     pub accounts: Arc<dyn Accounts>,
-    /// Which proofs were seen.
+    /// Fetches client metadata.
+    pub fetcher: Fetcher,
+    /// Which proofs and assertions were seen.
     pub replay: Arc<dyn Replay>,
     /// DPoP nonces; shared with a resource server at the same origin, so that clients, which
     /// keep one nonce for each origin, needn't be sent back and forth.
@@ -82,6 +90,7 @@ struct Inner {
     keys: SigningKeys,
     refresh_tokens: RefreshTokens,
     csrf: HmacKey,
+    clients: ClientRegistry,
     limits: SignInLimits,
     metadata: AuthorizationServerMetadata,
 }
@@ -105,6 +114,7 @@ impl Provider {
             keys,
             refresh_tokens: RefreshTokens::new(&master),
             csrf: master.derive("csrf"),
+            clients: ClientRegistry::new(parts.fetcher.clone(), &config),
             metadata,
             config,
             parts,
@@ -166,6 +176,14 @@ impl Provider {
 
     pub(crate) fn csrf_key(&self) -> &HmacKey {
         &self.0.csrf
+    }
+
+    pub(crate) fn clients(&self) -> &ClientRegistry {
+        &self.0.clients
+    }
+
+    pub(crate) fn replay(&self) -> &dyn Replay {
+        &*self.0.parts.replay
     }
 
     pub(crate) fn limits(&self) -> &SignInLimits {

@@ -132,6 +132,7 @@ mod tests {
             did: Did::parse("did:plc:ewvi7nxzyoun6zhxrhs64oiz").unwrap(),
             client_id: ClientId::parse("http://localhost").unwrap(),
             jkt: Jkt::from_bytes([0; 32]),
+            client_key: None,
             scope: ScopeSet::parse("atproto").unwrap(),
             generation,
             rotated_at,

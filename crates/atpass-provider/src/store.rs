@@ -13,7 +13,7 @@
 
 use async_trait::async_trait;
 use atpass_protocol::id::{ClientId, Did, RedirectUri};
-use atpass_protocol::jose::Jkt;
+use atpass_protocol::jose::{ClientKey, Jkt};
 use atpass_protocol::pkce::CodeChallenge;
 use atpass_protocol::request::PushedAuthorizationRequest;
 use atpass_protocol::scope::ScopeSet;
@@ -50,6 +50,8 @@ pub struct RequestRecord {
     pub request: PushedAuthorizationRequest,
     /// The key that pushed it, and that alone may exchange the code.
     pub jkt: Jkt,
+    /// The key with which a confidential client pushed it.
+    pub client_key: Option<ClientKey>,
     /// When it was pushed.
     pub created_at: UnixTime,
     /// Not valid from then on.
@@ -71,6 +73,8 @@ pub struct CodeRecord {
     pub state: Digest32,
     /// The key that must come with it.
     pub jkt: Jkt,
+    /// The key of a confidential client that must come with it.
+    pub client_key: Option<ClientKey>,
     /// Who approved.
     pub did: Did,
     /// What they granted.
@@ -94,6 +98,8 @@ pub struct SessionRecord {
     pub client_id: ClientId,
     /// The key that it is bound to for life.
     pub jkt: Jkt,
+    /// The key of a confidential client that it is bound to for life.
+    pub client_key: Option<ClientKey>,
     /// What was granted.
     pub scope: ScopeSet,
     /// Counts the refresh tokens: the current one has this number. Starts at 0.
@@ -123,16 +129,19 @@ pub enum EndReason {
     Owner,
     /// The account was disabled or removed.
     Account,
+    /// The client took the key away that it is bound to.
+    ClientKey,
 }
 
 impl EndReason {
     /// Every reason.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Revoked,
         Self::Replayed,
         Self::CodeReused,
         Self::Owner,
         Self::Account,
+        Self::ClientKey,
     ];
 
     /// The word for it in the database and the audit trail.
@@ -143,6 +152,7 @@ impl EndReason {
             Self::CodeReused => "code_reused",
             Self::Owner => "owner",
             Self::Account => "account",
+            Self::ClientKey => "client_key",
         }
     }
 }
@@ -239,6 +249,10 @@ pub struct Swept {
     pub sessions: usize,
     /// Devices out of use.
     pub devices: usize,
+    /// Approvals that nobody relied on for years.
+    pub approvals: usize,
+    /// Client assertions that would be refused anyway by now.
+    pub assertions: usize,
 }
 
 /// The memory of an authorization server. See the [module](self) for its rules.
@@ -262,12 +276,20 @@ pub trait Store: Send + Sync + 'static {
         challenge: &CodeChallenge,
     ) -> Result<Option<AlreadyUsed>, StoreError>;
 
-    /// Uses the request up and issues the code, in one act.
+    /// Uses the request up, issues the code, and remembers what the account granted to the client, in
+    /// one act.
     async fn approve(
         &self,
         request: &Digest32,
         code: &CodeRecord,
     ) -> Result<ApproveOutcome, StoreError>;
+
+    /// What the account granted to the client when it last agreed, if it still stands.
+    async fn approved(
+        &self,
+        did: &Did,
+        client_id: &ClientId,
+    ) -> Result<Option<ScopeSet>, StoreError>;
 
     /// Uses the request up without a code. Returns whether it was still open at `now`.
     async fn close_request(&self, request: &Digest32, now: UnixTime) -> Result<bool, StoreError>;
@@ -293,7 +315,8 @@ pub trait Store: Send + Sync + 'static {
     /// [`RefreshDecision::Replayed`] the session ends in the same act.
     async fn rotate(&self, rotation: &Rotation) -> Result<RefreshDecision, StoreError>;
 
-    /// Ends a session. Returns whether it was live until now.
+    /// Ends a session. Returns whether it was live until now. Where the owner ends it, what was
+    /// granted to its client doesn't stand any more either, in the same act.
     async fn end_session(
         &self,
         id: SessionId,

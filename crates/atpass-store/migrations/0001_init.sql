@@ -4,6 +4,7 @@ CREATE TABLE requests (
     id         BLOB PRIMARY KEY,
     request    TEXT NOT NULL,
     jkt        BLOB NOT NULL,
+    client_key TEXT,
     created_at INTEGER NOT NULL,
     expires_at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
@@ -17,6 +18,7 @@ CREATE TABLE codes (
     challenge    BLOB NOT NULL UNIQUE,
     state        BLOB NOT NULL,
     jkt          BLOB NOT NULL,
+    client_key   TEXT,
     did          TEXT NOT NULL,
     scope        TEXT NOT NULL,
     created_at   INTEGER NOT NULL,
@@ -32,6 +34,7 @@ CREATE TABLE sessions (
     did                TEXT NOT NULL,
     client_id          TEXT NOT NULL,
     jkt                BLOB NOT NULL,
+    client_key         TEXT,
     scope              TEXT NOT NULL,
     generation         INTEGER NOT NULL,
     rotated_at         INTEGER NOT NULL,
@@ -44,6 +47,23 @@ CREATE TABLE sessions (
 CREATE INDEX sessions_by_did ON sessions (did);
 CREATE INDEX sessions_by_expiry ON sessions (expires_at);
 CREATE INDEX sessions_by_end ON sessions (ended_at) WHERE ended_at IS NOT NULL;
+
+-- What an account last granted to a client: what it may have again without being asked.
+CREATE TABLE approvals (
+    did         TEXT NOT NULL,
+    client_id   TEXT NOT NULL,
+    scope       TEXT NOT NULL,
+    approved_at INTEGER NOT NULL,
+    PRIMARY KEY (did, client_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX approvals_by_age ON approvals (approved_at);
+
+-- Client assertions that were seen, for as long as they would be accepted.
+CREATE TABLE seen (
+    key        BLOB PRIMARY KEY,
+    expires_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX seen_by_end ON seen (expires_at);
 
 CREATE TABLE devices (
     id         BLOB PRIMARY KEY,

@@ -8,7 +8,7 @@
 use std::sync::Arc;
 
 use atpass_protocol::id::{ClientId, Did, RedirectUri};
-use atpass_protocol::jose::Jkt;
+use atpass_protocol::jose::{ClientKey, Jkt};
 use atpass_protocol::pkce::CodeChallenge;
 use atpass_protocol::request::{Form, PushedAuthorizationRequest};
 use atpass_protocol::scope::ScopeSet;
@@ -43,9 +43,19 @@ fn request(n: u8) -> RequestRecord {
         id: [n; 32],
         request: PushedAuthorizationRequest::from_form(&form).unwrap(),
         jkt: Jkt::from_bytes([n; 32]),
+        client_key: client_key(n),
         created_at: NOW,
         expires_at: NOW.plus(300),
     }
+}
+
+/// Odd ones are confidential clients'.
+fn client_key(n: u8) -> Option<ClientKey> {
+    (n % 2 == 1).then(|| ClientKey {
+        kid: format!("key {n}"),
+        alg: "ES256".into(),
+        jkt: Jkt::from_bytes([n; 32]),
+    })
 }
 
 fn code(n: u8) -> CodeRecord {
@@ -56,6 +66,7 @@ fn code(n: u8) -> CodeRecord {
         challenge: CodeChallenge::from_bytes([n; 32]),
         state: [n; 32],
         jkt: Jkt::from_bytes([n; 32]),
+        client_key: client_key(n),
         did: did(1),
         scope: ScopeSet::parse("atproto transition:generic").unwrap(),
         created_at: NOW,
@@ -78,6 +89,7 @@ fn session(id: i64, account: u8) -> SessionRecord {
         did: did(account),
         client_id: ClientId::parse("http://localhost").unwrap(),
         jkt: Jkt::from_bytes([1; 32]),
+        client_key: client_key(1),
         scope: ScopeSet::parse("atproto").unwrap(),
         generation: 0,
         rotated_at: NOW,

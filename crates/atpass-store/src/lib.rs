@@ -9,4 +9,4 @@
 pub mod contract;
 mod sqlite;
 
-pub use sqlite::{AccountError, NewAccount, OpenError, SqliteAccounts, SqliteStore};
+pub use sqlite::{AccountError, NewAccount, OpenError, SqliteAccounts, SqliteReplay, SqliteStore};

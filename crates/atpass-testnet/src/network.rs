@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
+use atpass_fetch::{FetchConfig, Fetcher};
 use atpass_protocol::dpop::{NonceKeeper, QueryPolicy};
-use atpass_protocol::id::{Did, Issuer};
+use atpass_protocol::id::{ClientId, Did, Issuer};
 use atpass_protocol::random::{self, Random, SystemRandom};
 use atpass_protocol::secret::{HmacKey, Secret};
 use atpass_protocol::time::{Clock, SystemClock, UnixTime};
@@ -15,9 +16,9 @@ use atpass_provider::accounts::{Accounts, Identifier};
 use atpass_provider::password::Passwords;
 use atpass_provider::store::{StoreError, Swept};
 use atpass_provider::{Lifetimes, Parts, Provider, ProviderConfig, SessionEnded};
-use atpass_replay::{MemoryReplay, Replay};
+use atpass_replay::Replay;
 use atpass_resource::{ResourceConfig, ResourceParts, ResourceServer, RevocationList};
-use atpass_store::{NewAccount, SqliteAccounts, SqliteStore};
+use atpass_store::{NewAccount, SqliteAccounts, SqliteReplay, SqliteStore};
 use axum::Router;
 use axum::extract::Request;
 use axum::middleware::Next;
@@ -42,6 +43,12 @@ pub struct NetworkConfig {
     pub clock: Arc<dyn Clock>,
     /// Randomness, for all parts.
     pub random: Arc<dyn Random>,
+    /// What its authorization server may fetch: client metadata.
+    pub fetch: FetchConfig,
+    /// Clients that it shows by name.
+    pub trusted_clients: Vec<ClientId>,
+    /// Clients, or hosts of clients, that it refuses.
+    pub blocked_clients: Vec<String>,
     /// Where requests are written down, if anywhere.
     pub requests: Option<RequestLog>,
 }
@@ -55,6 +62,9 @@ impl NetworkConfig {
             lifetimes: Lifetimes::default(),
             clock: Arc::new(SystemClock),
             random: Arc::new(SystemRandom),
+            fetch: FetchConfig::default(),
+            trusted_clients: Vec::new(),
+            blocked_clients: Vec::new(),
             requests: None,
         }
     }
@@ -189,7 +199,7 @@ async fn open_servers(
     let passwords = Passwords::new(config.random.clone())?;
     let known = SqliteAccounts::new(store.clone(), passwords);
     add_missing(&known, accounts).await?;
-    let replay: Arc<dyn Replay> = Arc::new(MemoryReplay::default());
+    let replay: Arc<dyn Replay> = Arc::new(SqliteReplay::new(store.clone()));
     // New at each start, because the replay memory is: see `NonceKeeper::new`.
     let nonces = NonceKeeper::new(&HmacKey::new(&random::bytes(&*config.random)));
     let revoked = Arc::new(RevocationList::default());
@@ -198,11 +208,14 @@ async fn open_servers(
             issuer: issuer.clone(),
             lifetimes: config.lifetimes,
             protected_resources: vec![issuer.clone()],
+            trusted_clients: config.trusted_clients.clone(),
+            blocked_clients: config.blocked_clients.clone(),
             development: true,
         },
         Parts {
             store: Arc::new(store.clone()),
             accounts: Arc::new(known),
+            fetcher: Fetcher::new(config.fetch.clone())?,
             replay: replay.clone(),
             nonces: nonces.clone(),
             clock: config.clock.clone(),

@@ -130,7 +130,7 @@ impl AuthorizationServerMetadata {
             jwks_uri: Some(issuer.at("/oauth/jwks")),
             scopes_supported: Scope::KNOWN.iter().map(ToString::to_string).collect(),
             response_types_supported: list(&["code"]),
-            response_modes_supported: list(&["query", "fragment"]),
+            response_modes_supported: list(&["query", "fragment", "form_post"]),
             grant_types_supported: list(&["authorization_code", "refresh_token"]),
             code_challenge_methods_supported: list(&["S256"]),
             token_endpoint_auth_methods_supported: list(&["none", "private_key_jwt"]),

@@ -16,33 +16,40 @@ pub enum AuthorizationResponse {
 }
 
 impl AuthorizationResponse {
-    /// The URL to send the browser to. Always carries `state` and `iss`.
+    /// The parameters: always `state` and `iss`.
+    pub fn parameters<'a>(
+        &'a self,
+        state: &'a State,
+        issuer: &'a Issuer,
+    ) -> Vec<(&'static str, &'a str)> {
+        let mut parameters = vec![("iss", issuer.as_str()), ("state", state.as_str())];
+        match self {
+            Self::Code(code) => parameters.push(("code", code.expose())),
+            Self::Error(error) => {
+                parameters.push(("error", error.code.as_str()));
+                parameters.push(("error_description", &error.description));
+            }
+        }
+        parameters
+    }
+
+    /// The URL to send the browser to with the answer; `None` where it goes by a form.
     pub fn redirect(
         &self,
         to: &RedirectUri,
         mode: ResponseMode,
         state: &State,
         issuer: &Issuer,
-    ) -> String {
-        let mut parameters = form_urlencoded::Serializer::new(String::new());
-        parameters.append_pair("iss", issuer.as_str());
-        parameters.append_pair("state", state.as_str());
-        match self {
-            Self::Code(code) => {
-                parameters.append_pair("code", code.expose());
-            }
-            Self::Error(error) => {
-                parameters.append_pair("error", error.code.as_str());
-                parameters.append_pair("error_description", &error.description);
-            }
-        }
-        let parameters = parameters.finish();
+    ) -> Option<String> {
         let separator = match mode {
             ResponseMode::Fragment => '#',
             ResponseMode::Query if to.as_str().contains('?') => '&',
             ResponseMode::Query => '?',
+            ResponseMode::FormPost => return None,
         };
-        format!("{to}{separator}{parameters}")
+        let mut parameters = form_urlencoded::Serializer::new(String::new());
+        parameters.extend_pairs(self.parameters(state, issuer));
+        Some(format!("{to}{separator}{}", parameters.finish()))
     }
 }
 
@@ -114,6 +121,7 @@ mod tests {
             &state,
             &issuer,
         );
+        let url = url.unwrap();
         let read = CallbackParameters::parse(url.split_once("?x=1&").unwrap().1).unwrap();
         assert_eq!(
             (read.state, read.iss.as_deref()),
@@ -122,7 +130,9 @@ mod tests {
         assert_eq!(read.outcome, Ok(Secret::new("c=1")));
         let denied =
             AuthorizationResponse::Error(OAuthError::new(OAuthErrorCode::AccessDenied, "no"));
-        let url = denied.redirect(&to, ResponseMode::Fragment, &state, &issuer);
+        let url = denied
+            .redirect(&to, ResponseMode::Fragment, &state, &issuer)
+            .unwrap();
         let read = CallbackParameters::parse(url.split_once('#').unwrap().1).unwrap();
         assert_eq!(
             read.outcome.unwrap_err().code(),

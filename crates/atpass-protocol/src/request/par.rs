@@ -146,13 +146,15 @@ impl Prompt {
 
 /// How the answer travels to the client.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "snake_case")]
 pub enum ResponseMode {
     /// In the query of the redirect URI.
     #[default]
     Query,
     /// In its fragment.
     Fragment,
+    /// In a form that the browser posts there (OAuth 2.0 Form Post Response Mode).
+    FormPost,
 }
 
 impl ResponseMode {
@@ -161,7 +163,17 @@ impl ResponseMode {
         match self {
             Self::Query => "query",
             Self::Fragment => "fragment",
+            Self::FormPost => "form_post",
         }
+    }
+
+    fn parse(text: &str) -> Result<Self, OAuthError> {
+        [Self::Query, Self::Fragment, Self::FormPost]
+            .into_iter()
+            .find(|mode| mode.as_str() == text)
+            .ok_or_else(|| {
+                OAuthError::invalid_request("response_mode must be query, fragment or form_post")
+            })
     }
 }
 
@@ -207,11 +219,8 @@ impl PushedAuthorizationRequest {
             .get("dpop_jkt")
             .map(|text| Jkt::parse(text).map_err(|error| bad(&format!("dpop_jkt: {error}"))))
             .transpose()?;
-        let response_mode = match form.get("response_mode") {
-            None | Some("query") => ResponseMode::Query,
-            Some("fragment") => ResponseMode::Fragment,
-            Some(_) => return Err(bad(&"response_mode must be query or fragment")),
-        };
+        let response_mode = form.get("response_mode").map(ResponseMode::parse);
+        let response_mode = response_mode.transpose()?.unwrap_or_default();
         Ok(Self {
             client_id,
             redirect_uri,

@@ -4,6 +4,7 @@
 //! the other into HTTP.
 
 pub(crate) mod par;
+mod refresh;
 pub(crate) mod revoke;
 pub(crate) mod token;
 

@@ -7,7 +7,7 @@ use atpass_protocol::secret::Secret;
 use atpass_protocol::time::UnixTime;
 
 use super::Post;
-use crate::client_registry::{check_request, find_client};
+use crate::clients::{Freshness, authenticate, check_key_is_apart, check_request};
 use crate::error::EndpointError;
 use crate::provider::Provider;
 use crate::store::{AlreadyUsed, RequestRecord};
@@ -31,8 +31,26 @@ pub(crate) async fn push(
         )
         .into());
     }
-    let client = find_client(&request.client_id)?;
-    check_request(&client, &request)?;
+    let mut freshness = Freshness::Recent;
+    let who = authenticate(
+        provider,
+        &request.client_id,
+        &post.form,
+        Some(proof.jkt),
+        freshness,
+        now,
+    )
+    .await?;
+    let mut client = who.client;
+    if check_request(&client.metadata, &request).is_err() {
+        freshness = freshness.forced();
+        client = provider
+            .clients()
+            .find(&request.client_id, freshness, now)
+            .await?;
+    }
+    check_request(&client.metadata, &request)?;
+    check_key_is_apart(&client, proof.jkt)?;
 
     let state = state_digest(&request);
     match provider
@@ -56,6 +74,7 @@ pub(crate) async fn push(
         id: request_uri.sha256(),
         request,
         jkt: proof.jkt,
+        client_key: who.key,
         created_at: now,
         expires_at: now.plus(expires_in),
     };

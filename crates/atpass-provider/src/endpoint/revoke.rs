@@ -7,7 +7,7 @@ use atpass_protocol::token::{AccessTokenClaims, SessionId};
 
 use super::Post;
 use crate::audit::{self, Event};
-use crate::client_registry::find_client;
+use crate::clients::{Freshness, authenticate};
 use crate::error::EndpointError;
 use crate::provider::Provider;
 use crate::store::EndReason;
@@ -30,7 +30,16 @@ pub(crate) async fn revoke(
         proofs => Some(provider.verify_proof(proofs, PATH, now).await?),
     };
     let request = RevocationRequest::from_form(&post.form)?;
-    find_client(&request.client_id)?;
+    let dpop = proof.as_ref().map(|proof| proof.jkt);
+    authenticate(
+        provider,
+        &request.client_id,
+        &post.form,
+        dpop,
+        Freshness::LastGood,
+        now,
+    )
+    .await?;
     let Some(id) = session_of(provider, request.token.expose(), &request) else {
         return Ok(());
     };

@@ -1,26 +1,25 @@
-//! `POST /oauth/token`: code exchange and refresh.
+//! `POST /oauth/token`: code exchange here, refresh in [`super::refresh`].
 //!
 //! The order is the same for both: prove the key and the client, look the grant up, hold what was
 //! presented against it (anything wrong here changes nothing), then one act of the store, then
 //! the signature and the answer.
 
-use atpass_protocol::dpop::VerifiedProof;
-use atpass_protocol::error::{OAuthError, OAuthErrorCode};
+use atpass_protocol::error::OAuthError;
 use atpass_protocol::metadata::ClientMetadata;
-use atpass_protocol::request::{RefreshGrant, TokenRequest, TokenResponse};
+use atpass_protocol::request::{TokenRequest, TokenResponse};
 use atpass_protocol::scope::ScopeSet;
 use atpass_protocol::time::UnixTime;
 use atpass_protocol::token::{AccessTokenClaims, Audience, Confirmation, SessionId, new_token_id};
 
 use super::Post;
+use super::refresh::refresh;
 use crate::accounts::{Account, Identifier};
 use crate::audit::{self, Event};
-use crate::client_registry::find_client;
+use crate::clients::{Freshness, authenticate};
 use crate::error::EndpointError;
 use crate::grant::{self, PresentedCode};
 use crate::provider::Provider;
-use crate::refresh::RefreshDecision;
-use crate::store::{ConsumeOutcome, EndReason, Rotation, SessionRecord};
+use crate::store::{ConsumeOutcome, EndReason, SessionRecord};
 
 /// The endpoint's path.
 pub(crate) const PATH: &str = "/oauth/token";
@@ -32,7 +31,6 @@ pub(crate) async fn exchange(
 ) -> Result<TokenResponse, EndpointError> {
     let proof = provider.verify_proof(&post.proofs, PATH, now).await?;
     let request = TokenRequest::from_form(&post.form)?;
-    let client = find_client(request.client_id())?;
     match request {
         TokenRequest::AuthorizationCode {
             client_id,
@@ -40,16 +38,20 @@ pub(crate) async fn exchange(
             redirect_uri,
             code_verifier,
         } => {
+            let jkt = Some(proof.jkt);
+            let freshness = Freshness::LastGood;
+            let who = authenticate(provider, &client_id, &post.form, jkt, freshness, now).await?;
             let presented = PresentedCode {
                 id: code.sha256(),
                 client_id,
                 redirect_uri,
                 challenge: code_verifier.challenge(),
                 jkt: proof.jkt,
+                client_key: who.key,
             };
-            exchange_code(provider, &client, &presented, now).await
+            exchange_code(provider, &who.client.metadata, &presented, now).await
         }
-        TokenRequest::Refresh(grant) => refresh(provider, &grant, &proof, now).await,
+        TokenRequest::Refresh(grant) => refresh(provider, &grant, &post.form, proof.jkt, now).await,
     }
 }
 
@@ -65,18 +67,21 @@ async fn exchange_code(
         return Err(end_reused(provider, session, now).await?);
     }
     let account = active_account(provider, &code.did).await?;
-    let expires_at = now.plus(provider.config().lifetimes.public_session);
+    let lifetimes = &provider.config().lifetimes;
+    let confidential = code.client_key.is_some();
+    let expires_at = lifetimes.session_end(confidential, now);
     let session = SessionRecord {
         id: SessionId::generate(provider.random()),
         did: code.did,
         client_id: code.client_id,
         jkt: code.jkt,
+        client_key: code.client_key,
         scope: code.scope,
         generation: 0,
         rotated_at: now,
         created_at: now,
         expires_at,
-        refresh_expires_at: expires_at,
+        refresh_expires_at: lifetimes.refresh_end(confidential, expires_at, now),
         ended: None,
     };
     match provider
@@ -117,92 +122,8 @@ async fn end_reused(
     )
 }
 
-async fn refresh(
-    provider: &Provider,
-    grant: &RefreshGrant,
-    proof: &VerifiedProof,
-    now: UnixTime,
-) -> Result<TokenResponse, EndpointError> {
-    let unknown = || {
-        OAuthError::invalid_grant(
-            "the refresh token is not one of this server, or its session is long gone",
-        )
-    };
-    let (id, presented) = provider
-        .refresh_tokens()
-        .read(&grant.refresh_token)
-        .ok_or_else(unknown)?;
-    let session = provider.store().session(id).await?.ok_or_else(unknown)?;
-    if session.client_id != grant.client_id || session.jkt != proof.jkt {
-        audit::record(Event::WrongHolder { session: id });
-        return Err(OAuthError::invalid_grant(
-            "the refresh token belongs to another client_id or DPoP key",
-        )
-        .into());
-    }
-    let scope = match &grant.scope {
-        None => session.scope.clone(),
-        Some(narrower) if session.scope.covers(narrower) => narrower.clone(),
-        Some(_) => {
-            return Err(OAuthError::new(
-                OAuthErrorCode::InvalidScope,
-                format!(
-                    "a refresh can't widen the scope; granted is {}",
-                    session.scope
-                ),
-            )
-            .into());
-        }
-    };
-    let account = match active_account(provider, &session.did).await {
-        Err(EndpointError::OAuth(refusal)) => {
-            provider.end_session(id, EndReason::Account, now).await?;
-            audit::record(Event::AccountInactive { session: id });
-            return Err(refusal.into());
-        }
-        other => other?,
-    };
-
-    let rotation = Rotation {
-        session: id,
-        presented,
-        now,
-        refresh_expires_at: session.expires_at,
-        recovery: provider.config().lifetimes.refresh_recovery,
-    };
-    let generation = match provider.store().rotate(&rotation).await? {
-        RefreshDecision::Rotated { generation } => {
-            audit::record(Event::Refreshed {
-                session: id,
-                generation,
-            });
-            generation
-        }
-        RefreshDecision::Repeated { generation } => {
-            audit::record(Event::Recovered {
-                session: id,
-                generation,
-            });
-            generation
-        }
-        RefreshDecision::Replayed => {
-            provider.announce_end(id, now);
-            audit::record(Event::Replayed { session: id });
-            return Err(OAuthError::invalid_grant("this refresh token was replaced and its successor used, or too long ago; the session has been ended").into());
-        }
-        RefreshDecision::Ended => {
-            return Err(OAuthError::invalid_grant("the session has been ended").into());
-        }
-        RefreshDecision::Expired => {
-            return Err(OAuthError::invalid_grant("the session has expired; sign in again").into());
-        }
-        RefreshDecision::Unknown => return Err(unknown().into()),
-    };
-    answer(provider, &session, account, scope, Some(generation), now)
-}
-
 /// The account, if it may have tokens (clauses AS-TOK-09, AS-REF-11).
-async fn active_account(
+pub(super) async fn active_account(
     provider: &Provider,
     did: &atpass_protocol::id::Did,
 ) -> Result<Account, EndpointError> {
@@ -215,7 +136,7 @@ async fn active_account(
         .ok_or_else(|| OAuthError::invalid_grant("the account is disabled or gone").into())
 }
 
-fn answer(
+pub(super) fn answer(
     provider: &Provider,
     session: &SessionRecord,
     account: Account,

@@ -2,8 +2,8 @@
 
 use atpass_protocol::time::UnixTime;
 
-use super::authorize::open_form;
 use super::browser::BrowserRequest;
+use super::pending::open_form;
 use super::{Page, PageError};
 use crate::provider::Provider;
 

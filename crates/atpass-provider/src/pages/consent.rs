@@ -6,8 +6,8 @@ use atpass_protocol::request::AuthorizationResponse;
 use atpass_protocol::scope::{Scope, ScopeSet};
 use atpass_protocol::time::UnixTime;
 
-use super::authorize::{Pending, open_form};
 use super::browser::BrowserRequest;
+use super::pending::{Pending, open_form};
 use super::view::PermissionView;
 use super::{Page, PageError};
 use crate::accounts::Account;
@@ -59,7 +59,7 @@ pub(crate) async fn decide(
     Ok(page.with_cookie(browser.set_cookie))
 }
 
-async fn approve(
+pub(super) async fn approve(
     provider: &Provider,
     pending: &Pending,
     account: &Account,
@@ -74,6 +74,7 @@ async fn approve(
         challenge: asked.code_challenge.clone(),
         state: state_digest(asked),
         jkt: pending.record.jkt,
+        client_key: pending.record.client_key.clone(),
         did: account.did.clone(),
         scope: asked.scope.clone(),
         created_at: now,
@@ -90,7 +91,7 @@ async fn approve(
                 did: &account.did,
                 client_id: &asked.client_id,
             });
-            Ok(pending.answer(provider, &AuthorizationResponse::Code(code)))
+            pending.answer(provider, &AuthorizationResponse::Code(code))
         }
         // The page of an expired request explains itself.
         ApproveOutcome::RequestGone => Ok(Page::see_other(pending.url(None))),

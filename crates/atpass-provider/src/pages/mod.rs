@@ -7,6 +7,8 @@ mod authorize;
 mod browser;
 mod choose;
 mod consent;
+mod form_post;
+mod pending;
 mod sign_in;
 pub(crate) mod view;
 
@@ -48,12 +50,22 @@ pub(crate) enum PageBody {
     Html {
         status: u16,
         html: String,
-        /// Where a form on it may lead in the end, besides this server: the origin of the
-        /// client's redirect URI. Browsers hold redirects after a form against `form-action`.
-        leads_to: Option<String>,
+        sources: Sources,
     },
     /// On to another URL, with GET (303).
     SeeOther(String),
+}
+
+/// What a page may use besides this server's own, for its content security policy.
+#[derive(Debug, Default)]
+pub(crate) struct Sources {
+    /// Where a form on it may lead in the end: the origin of the client's redirect URI. Browsers
+    /// hold redirects after a form against `form-action`.
+    pub(crate) form: Option<String>,
+    /// Where a trusted client's picture comes from.
+    pub(crate) image: Option<String>,
+    /// The one script, by its hash.
+    pub(crate) script: Option<String>,
 }
 
 impl Page {
@@ -64,11 +76,7 @@ impl Page {
         }
     }
 
-    fn html(
-        status: u16,
-        template: &impl Template,
-        leads_to: Option<String>,
-    ) -> Result<Self, PageError> {
+    fn html(status: u16, template: &impl Template, sources: Sources) -> Result<Self, PageError> {
         let html = template
             .render()
             .map_err(|error| EndpointError::Unavailable(format!("template: {error}")))?;
@@ -76,7 +84,7 @@ impl Page {
             body: PageBody::Html {
                 status,
                 html,
-                leads_to,
+                sources,
             },
             cookie: None,
         })
@@ -174,7 +182,7 @@ impl PageError {
             body: PageBody::Html {
                 status,
                 html,
-                leads_to: None,
+                sources: Sources::default(),
             },
             cookie: None,
         }

@@ -4,8 +4,8 @@ use atpass_protocol::random;
 use atpass_protocol::secret::Secret;
 use atpass_protocol::time::UnixTime;
 
-use super::authorize::{SignInForm, open_form};
 use super::browser::{Browser, BrowserRequest, device_cookie};
+use super::pending::{SignInForm, open_form};
 use super::{Page, PageError};
 use crate::accounts::{Account, Identifier};
 use crate::audit::{self, Event};

@@ -13,13 +13,13 @@ pub(crate) struct Layout<'a> {
 }
 
 /// Where the app runs.
-pub(crate) enum ClientKind<'a> {
+pub(crate) enum ClientKind {
     /// On the person's own machine.
     Loopback,
     /// On the web, at this host.
     Web {
         /// The host.
-        host: &'a str,
+        host: String,
     },
 }
 
@@ -28,9 +28,15 @@ pub(crate) struct ClientView<'a> {
     /// Its whole id.
     pub(crate) client_id: &'a str,
     /// Where it runs.
-    pub(crate) kind: ClientKind<'a>,
+    pub(crate) kind: ClientKind,
+    /// What it calls itself: shown for trusted clients only.
+    pub(crate) name: Option<&'a str>,
+    /// Its page, likewise.
+    pub(crate) page: Option<&'a str>,
+    /// Its picture, likewise.
+    pub(crate) logo: Option<&'a str>,
     /// Where the browser goes afterwards.
-    pub(crate) redirect_host: &'a str,
+    pub(crate) redirect_host: String,
 }
 
 /// The hidden fields of every form.
@@ -115,4 +121,15 @@ pub(crate) struct Problem<'a> {
     /// For the developer of the app.
     pub(crate) detail: Option<&'a str>,
     pub(crate) status: u16,
+}
+
+/// The answer, on its way to the app by a form.
+#[derive(Template)]
+#[template(path = "form_post.html")]
+pub(crate) struct FormPost<'a> {
+    pub(crate) layout: Layout<'a>,
+    pub(crate) action: &'a str,
+    pub(crate) redirect_host: &'a str,
+    pub(crate) parameters: &'a [(&'static str, &'a str)],
+    pub(crate) script: &'a str,
 }

@@ -16,7 +16,7 @@ use tower_http::cors::{Any, CorsLayer};
 
 use crate::endpoint;
 use crate::error::EndpointError;
-use crate::pages::{self, Page, PageBody, PageError};
+use crate::pages::{self, Page, PageBody, PageError, Sources};
 use crate::provider::Provider;
 use extract::{FormFromBrowser, FromApp, FromBrowser};
 
@@ -177,15 +177,15 @@ async fn stylesheet() -> Response {
 
 fn page(provider: &Provider, result: Result<Page, PageError>) -> Response {
     let page = result.unwrap_or_else(|error| error.page(provider));
-    let (mut response, leads_to) = match page.body {
+    let (mut response, sources) = match page.body {
         PageBody::Html {
             status,
             html,
-            leads_to,
+            sources,
         } => {
             let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
             let content_type = [(header::CONTENT_TYPE, "text/html; charset=utf-8")];
-            ((status, content_type, html).into_response(), leads_to)
+            ((status, content_type, html).into_response(), sources)
         }
         PageBody::SeeOther(location) => match HeaderValue::try_from(location) {
             Ok(location) => (
@@ -195,9 +195,12 @@ fn page(provider: &Provider, result: Result<Page, PageError>) -> Response {
                     Body::empty(),
                 )
                     .into_response(),
-                None,
+                Sources::default(),
             ),
-            Err(_) => (StatusCode::INTERNAL_SERVER_ERROR.into_response(), None),
+            Err(_) => (
+                StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+                Sources::default(),
+            ),
         },
     };
     let headers = response.headers_mut();
@@ -207,19 +210,17 @@ fn page(provider: &Provider, result: Result<Page, PageError>) -> Response {
     {
         headers.insert(header::SET_COOKIE, cookie);
     }
-    add_page_headers(
-        headers,
-        leads_to.as_deref(),
-        provider.config().issuer.is_https(),
-    );
+    add_page_headers(headers, &sources, provider.config().issuer.is_https());
     response
 }
 
-/// Not framable, no scripts, nothing kept, nothing told to the next site (clause AS-AUTHZ-09).
-fn add_page_headers(headers: &mut HeaderMap, leads_to: Option<&str>, https: bool) {
+/// Not framable, no scripts but one known by its hash, nothing kept, nothing told to the next site (clause AS-AUTHZ-09).
+fn add_page_headers(headers: &mut HeaderMap, sources: &Sources, https: bool) {
     let policy = format!(
-        "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; frame-ancestors 'none'; form-action 'self' {}",
-        leads_to.unwrap_or_default()
+        "default-src 'none'; style-src 'self'; img-src 'self' {}; script-src {}; base-uri 'none'; frame-ancestors 'none'; form-action 'self' {}",
+        sources.image.as_deref().unwrap_or_default(),
+        sources.script.as_deref().unwrap_or("'none'"),
+        sources.form.as_deref().unwrap_or_default(),
     );
     if let Ok(policy) = HeaderValue::try_from(policy.trim_end()) {
         headers.insert(header::CONTENT_SECURITY_POLICY, policy);

@@ -1,10 +1,12 @@
 //! The store on SQLite.
 
 mod accounts;
+mod approvals;
 mod checkpoint;
 mod devices;
 mod keys;
 mod reader;
+mod replay;
 mod requests;
 mod row;
 mod sessions;
@@ -17,6 +19,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use atpass_protocol::id::{ClientId, Did};
 use atpass_protocol::pkce::CodeChallenge;
+use atpass_protocol::scope::ScopeSet;
 use atpass_protocol::time::UnixTime;
 use atpass_protocol::token::SessionId;
 use atpass_provider::refresh::RefreshDecision;
@@ -30,6 +33,7 @@ use rusqlite_migration::{M, Migrations};
 pub use accounts::{AccountError, NewAccount, SqliteAccounts};
 use checkpoint::Checkpointer;
 use reader::Readers;
+pub use replay::SqliteReplay;
 use writer::Writer;
 
 /// The schema, step by step. A step is never changed once it was released.
@@ -140,6 +144,16 @@ impl Store for SqliteStore {
             .await
     }
 
+    async fn approved(
+        &self,
+        did: &Did,
+        client_id: &ClientId,
+    ) -> Result<Option<ScopeSet>, StoreError> {
+        let (did, client_id) = (did.clone(), client_id.clone());
+        self.read(move |db| approvals::find(db, &did, &client_id))
+            .await
+    }
+
     async fn close_request(&self, request: &Digest32, now: UnixTime) -> Result<bool, StoreError> {
         let request = *request;
         self.write(move |db| requests::close(db, &request, now))
@@ -243,6 +257,8 @@ impl Store for SqliteStore {
                 codes,
                 sessions: sessions::sweep(db, now, batch)?,
                 devices: devices::sweep(db, now, batch)?,
+                approvals: approvals::sweep(db, now, batch)?,
+                assertions: replay::sweep(db, now, batch)?,
             })
         })
         .await

@@ -11,16 +11,16 @@ use atpass_provider::store::{
 };
 use rusqlite::{Connection, OptionalExtension, named_params, params};
 
-use super::row::{Columns, unavailable};
-use super::sessions;
+use super::row::{Columns, to_json, unavailable};
+use super::{approvals, sessions};
 
 /// Seconds for which a code is remembered, and with it its challenge and state.
 const CODE_MEMORY: i64 = 24 * 60 * 60;
 
 pub(super) fn push(db: &Connection, record: &RequestRecord) -> Result<(), StoreError> {
     let request = serde_json::to_string(&record.request).map_err(unavailable)?;
-    let sql =
-        "INSERT INTO requests (id, request, jkt, created_at, expires_at) VALUES (?, ?, ?, ?, ?)";
+    let sql = "INSERT INTO requests (id, request, jkt, client_key, created_at, expires_at) VALUES (?, ?, ?, ?, ?, ?)";
+    let client_key = to_json(record.client_key.as_ref())?;
     let (created_at, expires_at) = (record.created_at.as_secs(), record.expires_at.as_secs());
     db.prepare_cached(sql)
         .and_then(|mut insert| {
@@ -28,6 +28,7 @@ pub(super) fn push(db: &Connection, record: &RequestRecord) -> Result<(), StoreE
                 record.id,
                 request,
                 record.jkt.as_bytes(),
+                client_key,
                 created_at,
                 expires_at
             ])
@@ -59,6 +60,7 @@ pub(super) fn find(
         request: serde_json::from_str(&request)
             .map_err(|error| columns.corrupt("request", error))?,
         jkt: Jkt::from_bytes(columns.get("jkt")?),
+        client_key: columns.json("client_key")?,
         created_at: columns.time("created_at")?,
         expires_at: columns.time("expires_at")?,
     }))
@@ -101,8 +103,9 @@ pub(super) fn approve(
     if !close(db, request, code.created_at)? {
         return Ok(ApproveOutcome::RequestGone);
     }
-    let sql = "INSERT INTO codes (id, client_id, redirect_uri, challenge, state, jkt, did, scope, created_at, expires_at)
-        VALUES (:id, :client_id, :redirect_uri, :challenge, :state, :jkt, :did, :scope, :created_at, :expires_at)";
+    let client_key = to_json(code.client_key.as_ref())?;
+    let sql = "INSERT INTO codes (id, client_id, redirect_uri, challenge, state, jkt, client_key, did, scope, created_at, expires_at)
+        VALUES (:id, :client_id, :redirect_uri, :challenge, :state, :jkt, :client_key, :did, :scope, :created_at, :expires_at)";
     db.prepare_cached(sql)
         .and_then(|mut insert| {
             insert.execute(named_params! {
@@ -112,6 +115,7 @@ pub(super) fn approve(
                 ":challenge": code.challenge.as_bytes(),
                 ":state": code.state,
                 ":jkt": code.jkt.as_bytes(),
+                ":client_key": client_key,
                 ":did": code.did.as_str(),
                 ":scope": code.scope.to_string(),
                 ":created_at": code.created_at.as_secs(),
@@ -119,6 +123,7 @@ pub(super) fn approve(
             })
         })
         .map_err(unavailable)?;
+    approvals::remember(db, code)?;
     Ok(ApproveOutcome::Issued)
 }
 
@@ -154,6 +159,7 @@ pub(super) fn find_code(db: &Connection, id: &Digest32) -> Result<Option<CodeRec
         challenge: CodeChallenge::from_bytes(columns.get("challenge")?),
         state: columns.get("state")?,
         jkt: Jkt::from_bytes(columns.get("jkt")?),
+        client_key: columns.json("client_key")?,
         did: columns.parse("did")?,
         scope: columns.parse("scope")?,
         created_at: columns.time("created_at")?,

@@ -6,10 +6,21 @@ use atpass_protocol::time::UnixTime;
 use atpass_provider::store::StoreError;
 use rusqlite::Row;
 use rusqlite::types::FromSql;
+use serde::de::DeserializeOwned;
 
 /// SQLite's own failures are the store's unavailability.
 pub(super) fn unavailable(error: impl std::fmt::Display) -> StoreError {
     StoreError::Unavailable(error.to_string())
+}
+
+/// A value to keep as JSON, where there is one.
+pub(super) fn to_json<T: serde::Serialize>(
+    value: Option<&T>,
+) -> Result<Option<String>, StoreError> {
+    value
+        .map(serde_json::to_string)
+        .transpose()
+        .map_err(unavailable)
 }
 
 /// A row of one table, for reading.
@@ -38,6 +49,14 @@ impl Columns<'_> {
     ) -> Result<T, StoreError> {
         let text: String = self.get(column)?;
         text.parse().map_err(|error| self.corrupt(column, error))
+    }
+
+    /// A value that is kept as JSON, where there is one.
+    pub(super) fn json<T: DeserializeOwned>(&self, column: &str) -> Result<Option<T>, StoreError> {
+        let text: Option<String> = self.get(column)?;
+        text.map(|text| serde_json::from_str(&text))
+            .transpose()
+            .map_err(|error| self.corrupt(column, error))
     }
 
     pub(super) fn time(&self, column: &str) -> Result<UnixTime, StoreError> {

@@ -8,14 +8,16 @@ use atpass_provider::refresh::{RefreshDecision, decide};
 use atpass_provider::store::{EndReason, Rotation, SessionRecord, StoreError};
 use rusqlite::{Connection, OptionalExtension, named_params, params};
 
-use super::row::{Columns, unavailable};
+use super::approvals;
+use super::row::{Columns, to_json, unavailable};
 
 /// Seconds for which a session is remembered after its end.
 const MEMORY: i64 = 30 * 24 * 60 * 60;
 
 pub(super) fn insert(db: &Connection, session: &SessionRecord) -> Result<(), StoreError> {
-    let sql = "INSERT INTO sessions (id, did, client_id, jkt, scope, generation, rotated_at, created_at, expires_at, refresh_expires_at)
-        VALUES (:id, :did, :client_id, :jkt, :scope, :generation, :rotated_at, :created_at, :expires_at, :refresh_expires_at)";
+    let client_key = to_json(session.client_key.as_ref())?;
+    let sql = "INSERT INTO sessions (id, did, client_id, jkt, client_key, scope, generation, rotated_at, created_at, expires_at, refresh_expires_at)
+        VALUES (:id, :did, :client_id, :jkt, :client_key, :scope, :generation, :rotated_at, :created_at, :expires_at, :refresh_expires_at)";
     db.prepare_cached(sql)
         .and_then(|mut insert| {
             insert.execute(named_params! {
@@ -23,6 +25,7 @@ pub(super) fn insert(db: &Connection, session: &SessionRecord) -> Result<(), Sto
                 ":did": session.did.as_str(),
                 ":client_id": session.client_id.as_str(),
                 ":jkt": session.jkt.as_bytes(),
+                ":client_key": client_key,
                 ":scope": session.scope.to_string(),
                 ":generation": session.generation,
                 ":rotated_at": session.rotated_at.as_secs(),
@@ -69,6 +72,7 @@ fn read(row: &rusqlite::Row<'_>) -> Result<SessionRecord, StoreError> {
         did: columns.parse("did")?,
         client_id: columns.parse("client_id")?,
         jkt: Jkt::from_bytes(columns.get("jkt")?),
+        client_key: columns.json("client_key")?,
         scope: columns.parse("scope")?,
         generation: columns.get("generation")?,
         rotated_at: columns.time("rotated_at")?,
@@ -136,6 +140,9 @@ pub(super) fn end(
         .prepare_cached(sql)
         .and_then(|mut update| update.execute(params![now.as_secs(), reason.as_str(), id.as_i64()]))
         .map_err(unavailable)?;
+    if ended > 0 && reason == EndReason::Owner {
+        approvals::forget_of_session(db, id)?;
+    }
     Ok(ended > 0)
 }
 

@@ -1,26 +1,31 @@
-//! From a `client_id` to the client's metadata.
+//! Clients: who they are by their own metadata, what they may ask, and how they prove it.
+
+mod authenticate;
+mod document;
+mod registry;
+
+use std::sync::Arc;
 
 use atpass_protocol::error::{OAuthError, OAuthErrorCode};
-use atpass_protocol::id::{ClientId, ClientIdKind};
+use atpass_protocol::jose::ClientKeys;
 use atpass_protocol::metadata::ClientMetadata;
 use atpass_protocol::request::PushedAuthorizationRequest;
 
-/// The client's metadata.
-///
-/// Loopback clients carry theirs in their id. Metadata documents aren't fetched yet, so other
-/// clients are refused with that reason.
-pub(crate) fn find_client(client_id: &ClientId) -> Result<ClientMetadata, OAuthError> {
-    match client_id.kind() {
-        ClientIdKind::Loopback(loopback) => {
-            ClientMetadata::loopback(client_id, loopback).map_err(|error| {
-                OAuthError::invalid_client(format!("the scope in the loopback client_id: {error}"))
-            })
-        }
-        ClientIdKind::Document(_) => Err(OAuthError::invalid_client(
-            "this server knows loopback clients only (client_id http://localhost?redirect_uri=...&scope=...)",
-        )),
-    }
+pub(crate) use authenticate::{authenticate, check_key_is_apart};
+pub use document::{ClientProblem, FoundClient, fetch_client};
+pub(crate) use registry::{ClientRegistry, Freshness};
+
+/// A client, with its keys.
+#[derive(Debug)]
+pub(crate) struct Client {
+    pub(crate) metadata: ClientMetadata,
+    /// Of a confidential client.
+    pub(crate) keys: Option<ClientKeys>,
+    /// Whether the operator trusts it: then it is shown by name.
+    pub(crate) trusted: bool,
 }
+
+pub(crate) type SharedClient = Arc<Client>;
 
 /// Holds a request against what the client declared (clauses AS-PAR-10, AS-PAR-11).
 pub(crate) fn check_request(
