@@ -149,6 +149,11 @@ impl Fetcher {
             return Err(failed(Stage::ContentType(got)));
         }
         let (parts, body) = response.into_parts();
+        // A derived reader would take an array for an object.
+        let first = body.iter().find(|byte| !byte.is_ascii_whitespace());
+        if first != Some(&b'{') {
+            return Err(failed(Stage::Json("not a JSON object".into())));
+        }
         let json = serde_json::from_slice(&body);
         let json = json.map_err(|error| failed(Stage::Json(error.to_string())))?;
         Ok(http::Response::from_parts(parts, json))

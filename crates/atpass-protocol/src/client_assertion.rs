@@ -170,7 +170,7 @@ pub fn verify(
     let key = expected.keys.find(kid);
     let key = key.ok_or_else(|| E::UnknownKey(kid.to_owned()))?;
 
-    let claims: Claims = serde_json::from_slice(&jws.payload).map_err(|error| malformed(&error))?;
+    let claims: Claims = encoding::json_object(&jws.payload).map_err(|error| malformed(&error))?;
     let (iat, exp) = check_claims(&claims, expected, now)?;
     let jti = claims
         .jti

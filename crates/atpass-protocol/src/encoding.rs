@@ -1,6 +1,9 @@
-//! Base64url without padding, strict: one spelling for each value (RFC 7515 section 2).
+//! Base64url without padding, strict: one spelling for each value (RFC 7515 section 2); and JSON
+//! objects.
 
 use data_encoding::BASE64URL_NOPAD;
+use serde::Deserialize;
+use serde::de::Error as _;
 
 pub(crate) fn encode(bytes: &[u8]) -> String {
     BASE64URL_NOPAD.encode(bytes)
@@ -13,6 +16,16 @@ pub(crate) fn decode(text: &str) -> Option<Vec<u8>> {
 /// Decodes exactly `N` bytes.
 pub(crate) fn decode_array<const N: usize>(text: &str) -> Option<[u8; N]> {
     decode(text)?.try_into().ok()
+}
+
+/// Reads a JSON object. An array with the members in the right order would do for a derived reader,
+/// but not for anybody else who looks at the same text.
+pub(crate) fn json_object<'a, T: Deserialize<'a>>(text: &'a [u8]) -> Result<T, serde_json::Error> {
+    let first = text.iter().find(|byte| !byte.is_ascii_whitespace());
+    match first {
+        Some(b'{') => serde_json::from_slice(text),
+        _ => Err(serde_json::Error::custom("not a JSON object")),
+    }
 }
 
 /// SHA-256 (FIPS 180-4).

@@ -5,6 +5,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::encoding;
 use crate::id::{ClientId, Did, Issuer};
 use crate::jose::{CompactJws, ES256, Jkt, KeyError, PrivateKey, PublicJwk};
 use crate::random::{self, Random};
@@ -227,7 +228,7 @@ impl AccessTokenClaims {
         if !jws.is_signed_by(key) {
             return Err(E::Signature);
         }
-        serde_json::from_slice(&jws.payload).map_err(|error| malformed(&error))
+        encoding::json_object(&jws.payload).map_err(|error| malformed(&error))
     }
 }
 

@@ -105,7 +105,7 @@ impl<'a> ReceivedProof<'a> {
             .jwk
             .ok_or(DpopError::Key(JwkError::Malformed("missing".into())))?;
         let key = PublicJwk::from_json(jwk.get().as_bytes()).map_err(DpopError::Key)?;
-        let claims = serde_json::from_slice(&jws.payload)
+        let claims = encoding::json_object(&jws.payload)
             .map_err(|error| malformed(format!("claims: {error}")))?;
         Ok(Self { jws, key, claims })
     }

@@ -5,6 +5,8 @@ use std::borrow::Cow;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use crate::encoding::json_object;
+
 use super::{ES256, Jkt, JwkError, PublicJwk};
 
 /// The most keys of one client.
@@ -59,7 +61,7 @@ impl ClientKeys {
     /// other purposes too; a private member anywhere refuses the whole set (clause AS-CLI-08).
     pub fn from_json(text: &[u8]) -> Result<Self, ClientKeysError> {
         let shape = |error: serde_json::Error| ClientKeysError::Shape(error.to_string());
-        let set: Set<'_> = serde_json::from_slice(text).map_err(shape)?;
+        let set: Set<'_> = json_object(text).map_err(shape)?;
         if set.keys.len() > MOST_KEYS {
             return Err(ClientKeysError::TooMany);
         }

@@ -86,7 +86,7 @@ impl PublicJwk {
     /// Reads a JWK from JSON text.
     pub fn from_json(text: &[u8]) -> Result<Self, JwkError> {
         let members: JwkMembers<'_> =
-            serde_json::from_slice(text).map_err(|error| JwkError::Malformed(error.to_string()))?;
+            encoding::json_object(text).map_err(|error| JwkError::Malformed(error.to_string()))?;
         Self::from_members(&members)
     }
 

@@ -82,7 +82,7 @@ impl<'a> CompactJws<'a> {
 
     /// Reads the header.
     pub(crate) fn read_header(&self) -> Result<JoseHeader<'_>, serde_json::Error> {
-        serde_json::from_slice(&self.header)
+        encoding::json_object(&self.header)
     }
 
     /// Whether the signature is `key`'s.

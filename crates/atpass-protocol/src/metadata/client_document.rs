@@ -8,6 +8,7 @@ use url::{Host, Url};
 use super::client::{
     ApplicationType, ClientKeySource, ClientMetadata, ClientNames, TokenEndpointAuthMethod,
 };
+use crate::encoding::json_object;
 use crate::id::{ClientId, RedirectUri, RedirectUriError};
 use crate::jose::{ClientKeys, ClientKeysError, ES256, present};
 use crate::scope::{ScopeError, ScopeSet};
@@ -116,7 +117,7 @@ impl ClientMetadata {
     pub fn from_document(client_id: &ClientId, url: &Url, json: &[u8]) -> Result<Self, Problems> {
         use ClientMetadataError as E;
         let document: Document<'_> =
-            serde_json::from_slice(json).map_err(|error| vec![E::Json(error.to_string())])?;
+            json_object(json).map_err(|error| vec![E::Json(error.to_string())])?;
         let mut problems = Vec::new();
         match &document.client_id {
             Some(text) if text == client_id.as_str() => {}

@@ -7,10 +7,12 @@
     reason = "a test fails by panicking"
 )]
 
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use atpass_fetch::{FetchConfig, FetchError, Fetcher};
+use atpass_protocol::client_assertion::{ASSERTION_TYPE, NewAssertion};
 use atpass_protocol::dpop::DpopProof;
+use atpass_protocol::id::{ClientId, Issuer};
 use atpass_protocol::jose::PrivateKey;
 use atpass_protocol::pkce::CodeVerifier;
 use atpass_protocol::random::SystemRandom;
@@ -41,18 +43,27 @@ impl Lab {
 
     /// With each request to the network written down.
     pub(crate) async fn start_logged(requests: RequestLog) -> Self {
-        Self::start_with(tempfile::tempdir().unwrap(), Some(requests)).await
+        let change = |config: &mut NetworkConfig| config.requests = Some(requests);
+        Self::start_with(tempfile::tempdir().unwrap(), change).await
+    }
+
+    /// With another configuration.
+    pub(crate) async fn configured(change: impl FnOnce(&mut NetworkConfig)) -> Self {
+        Self::start_with(tempfile::tempdir().unwrap(), change).await
     }
 
     pub(crate) async fn start_in(folder: TempDir) -> Self {
-        Self::start_with(folder, None).await
+        Self::start_with(folder, |_| {}).await
     }
 
-    async fn start_with(folder: TempDir, requests: Option<RequestLog>) -> Self {
+    pub(crate) async fn start_with(
+        folder: TempDir,
+        change: impl FnOnce(&mut NetworkConfig),
+    ) -> Self {
         let clock = ManualClock::at(atpass_protocol::time::SystemClock.now());
         let mut config = NetworkConfig::new(folder.path());
-        config.clock = std::sync::Arc::new(clock.clone());
-        config.requests = requests;
+        config.clock = Arc::new(clock.clone());
+        change(&mut config);
         let network = Network::start(config).await.unwrap();
         let limits = FetchConfig {
             per_host: 1024,
@@ -156,10 +167,35 @@ impl Tokens {
     }
 }
 
-/// A public loopback client with one key.
+/// The key with which a confidential client proves who it is.
+#[derive(Clone)]
+pub(crate) struct Signer {
+    pub(crate) kid: String,
+    pub(crate) key: Arc<PrivateKey>,
+}
+
+impl Signer {
+    pub(crate) fn new(kid: &str) -> Self {
+        Self {
+            kid: kid.to_owned(),
+            key: Arc::new(PrivateKey::generate().unwrap()),
+        }
+    }
+
+    /// As it is published.
+    pub(crate) fn jwk(&self) -> Value {
+        let mut jwk = serde_json::to_value(self.key.public()).unwrap();
+        jwk["kid"] = self.kid.clone().into();
+        jwk
+    }
+}
+
+/// A client with one DPoP key: a public loopback client, unless a test makes it another.
 pub(crate) struct App {
     pub(crate) origin: String,
     pub(crate) client_id: String,
+    pub(crate) redirect_uri: String,
+    pub(crate) signer: Option<Signer>,
     pub(crate) key: PrivateKey,
     pub(crate) now: UnixTime,
     nonce: Mutex<Option<String>>,
@@ -181,6 +217,8 @@ impl App {
         Self {
             origin: origin.to_owned(),
             client_id: format!("http://localhost?{query}"),
+            redirect_uri: REDIRECT.to_owned(),
+            signer: None,
             key: PrivateKey::generate().unwrap(),
             now,
             nonce: Mutex::new(None),
@@ -192,6 +230,8 @@ impl App {
     pub(crate) fn other_key(&self) -> Self {
         let mut other = Self::new(&self.origin, self.fetcher.clone(), self.now);
         other.client_id.clone_from(&self.client_id);
+        other.redirect_uri.clone_from(&self.redirect_uri);
+        other.signer.clone_from(&self.signer);
         other
     }
 
@@ -251,17 +291,46 @@ impl App {
         path: &str,
         pairs: &[(&str, &str)],
     ) -> Result<Answer, FetchError> {
-        let body = form(pairs);
         let proof = self.proof("POST", path, None);
+        let body = self.signed(pairs);
         let answer = self
             .try_send(self.form_request(path, &body, Some(&proof)))
             .await?;
         if answer.error() != "use_dpop_nonce" {
             return Ok(answer);
         }
+        let body = self.signed(pairs);
         let proof = self.proof("POST", path, None);
         self.try_send(self.form_request(path, &body, Some(&proof)))
             .await
+    }
+
+    /// A client assertion of this moment.
+    pub(crate) fn assertion(&self, signer: &Signer) -> String {
+        let (client_id, issuer) = (
+            ClientId::parse(&self.client_id).unwrap(),
+            Issuer::parse(&self.origin).unwrap(),
+        );
+        let assertion = NewAssertion {
+            client_id: &client_id,
+            issuer: &issuer,
+            kid: &signer.kid,
+            bound_to: None,
+            iat: self.now,
+        };
+        assertion.sign(&signer.key, &SystemRandom).unwrap()
+    }
+
+    /// The form, with what a confidential client adds to it.
+    fn signed(&self, pairs: &[(&str, &str)]) -> String {
+        let Some(signer) = &self.signer else {
+            return form(pairs);
+        };
+        let assertion = self.assertion(signer);
+        let mut pairs = pairs.to_vec();
+        pairs.push(("client_assertion_type", ASSERTION_TYPE));
+        pairs.push(("client_assertion", &assertion));
+        form(&pairs)
     }
 
     /// Calls the resource server with a good proof, and once more where a nonce was missing.
@@ -300,7 +369,7 @@ impl App {
         vec![
             ("client_id", &self.client_id),
             ("response_type", "code"),
-            ("redirect_uri", REDIRECT),
+            ("redirect_uri", &self.redirect_uri),
             ("scope", "atproto transition:generic"),
             ("state", state),
             ("code_challenge", challenge),
@@ -308,11 +377,12 @@ impl App {
         ]
     }
 
-    /// Pushes a good request with these parameters added. Returns the `request_uri`.
+    /// Pushes a good request with these parameters added or replaced. Returns the `request_uri`.
     pub(crate) async fn push(&self, verifier: &CodeVerifier, extra: &[(&str, &str)]) -> String {
         let challenge = verifier.challenge().to_string();
         let state = format!("state-{challenge}");
         let mut request = self.request(&state, &challenge);
+        request.retain(|(name, _)| extra.iter().all(|(other, _)| other != name));
         request.extend_from_slice(extra);
         let answer = self.post("/oauth/par", &request).await;
         assert_eq!(answer.status, StatusCode::CREATED, "{}", answer.text());
@@ -324,7 +394,7 @@ impl App {
         let pairs = [
             ("grant_type", "authorization_code"),
             ("client_id", self.client_id.as_str()),
-            ("redirect_uri", REDIRECT),
+            ("redirect_uri", self.redirect_uri.as_str()),
             ("code", code),
             ("code_verifier", verifier.expose()),
         ];
@@ -479,6 +549,10 @@ impl Browser {
         let answer = self.sign_in(app, request_uri, identifier, password).await;
         assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.text());
         let consent = self.get(answer.header(LOCATION.as_str())).await;
+        if consent.status == StatusCode::SEE_OTHER {
+            // The same was granted before: nobody is asked.
+            return code_of(&consent);
+        }
         let answer = self.decide(app, request_uri, &consent, "authorize").await;
         code_of(&answer)
     }
@@ -493,7 +567,8 @@ pub(crate) fn code_of(answer: &Answer) -> String {
 /// A parameter of a redirect back to the app.
 pub(crate) fn parameter(answer: &Answer, name: &str) -> Option<String> {
     let url = Url::parse(answer.header(LOCATION.as_str())).ok()?;
-    assert!(url.as_str().starts_with(REDIRECT), "{url}");
+    let issuer = url.query_pairs().any(|(name, _)| name == "iss");
+    assert!(issuer, "not an answer to an app: {url}");
     url.query_pairs()
         .find(|(known, _)| known == name)
         .map(|(_, value)| value.into_owned())
