@@ -38,7 +38,9 @@ pub(crate) fn run(root: &Path) -> Result<Ready> {
     let chromium = find_chromium().ok_or_else(|| {
         anyhow!("Chromium is missing: install it, or set ATPASS_CHROMIUM to the path of a Chromium program")
     })?;
-    install_peers(&root.join("peers"))?;
+    let peers = root.join("peers");
+    install_packages(&peers, &node, &[])?;
+    install_packages(&peers.join("official-pds"), &node, &["better-sqlite3"])?;
     Ok(Ready { node, chromium })
 }
 
@@ -116,26 +118,51 @@ fn major_version(version: &str) -> Option<u32> {
         .ok()
 }
 
-/// `npm ci`, unless the last complete one had the same input.
-fn install_peers(peers: &Path) -> Result<()> {
+/// `npm ci`, unless the last complete one had the same input. Install scripts don't run, but for the
+/// packages that must be compiled here.
+fn install_packages(folder: &Path, node: &Path, compiled: &[&str]) -> Result<()> {
     let mut wanted = String::new();
     for name in ["package.json", "package-lock.json", ".npmrc"] {
-        let path = peers.join(name);
-        wanted +=
-            &fs::read_to_string(&path).with_context(|| format!("cannot read peers/{name}"))?;
+        let path = folder.join(name);
+        wanted += &fs::read_to_string(&path)
+            .with_context(|| format!("cannot read {}", path.display()))?;
     }
-    let stamp = peers.join(STAMP);
+    let stamp = folder.join(STAMP);
     if fs::read_to_string(&stamp).is_ok_and(|installed| installed == wanted) {
         return Ok(());
     }
-    println!("installing the packages of peers/");
+    println!("installing the packages of {}", folder.display());
     // The newest official client wants a newer Node than the oldest one here, and gets it from a package.
     process::run(
         Command::new("npm")
             .args(["ci", "--loglevel=error"])
-            .current_dir(peers),
+            .current_dir(folder),
     )?;
-    fs::write(&stamp, wanted).with_context(|| format!("cannot write peers/{STAMP}"))
+    for package in compiled {
+        let mut rebuild = Command::new("npm");
+        rebuild
+            .args([
+                "rebuild",
+                package,
+                "--ignore-scripts=false",
+                "--loglevel=error",
+            ])
+            .current_dir(folder);
+        // With the headers that came with Node, nothing needs to be downloaded.
+        if let Some(headers) = node_headers(node) {
+            rebuild.env("npm_config_nodedir", headers);
+        }
+        process::run(&mut rebuild)?;
+    }
+    fs::write(&stamp, wanted).with_context(|| format!("cannot write {}", stamp.display()))
+}
+
+/// The folder in which `include/node` lies.
+fn node_headers(node: &Path) -> Option<PathBuf> {
+    let program = fs::canonicalize(node).ok()?;
+    let folder = program.parent()?.parent()?;
+    let header = folder.join("include/node/node.h");
+    header.is_file().then(|| folder.to_owned())
 }
 
 #[cfg(test)]

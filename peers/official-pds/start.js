@@ -1,0 +1,70 @@
+// Starts the official directory (in memory) and PDS on free loopback ports, makes one account and
+// prints one line of JSON. Ends when its standard input does.
+
+import { mkdtempSync, rmSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { randomBytes } from 'node:crypto'
+import { PDS, envToCfg, envToSecrets, readEnv } from '@atproto/pds'
+import plc from '@did-plc/server'
+
+const HANDLE = 'carol.test'
+const PASSWORD = 'correct horse battery'
+
+const folder = mkdtempSync(join(tmpdir(), 'atpass-pds-'))
+const directoryPort = await freePort()
+const directory = plc.PlcServer.create({ db: plc.Database.mock(), port: directoryPort })
+await directory.start()
+
+const port = await freePort()
+Object.assign(process.env, {
+  PDS_HOSTNAME: 'localhost',
+  PDS_PORT: String(port),
+  PDS_DEV_MODE: 'true',
+  PDS_DISABLE_SSRF_PROTECTION: 'true',
+  PDS_DATA_DIRECTORY: folder,
+  PDS_BLOBSTORE_DISK_LOCATION: join(folder, 'blobs'),
+  PDS_DID_PLC_URL: `http://localhost:${directoryPort}`,
+  PDS_SERVICE_HANDLE_DOMAINS: '.test',
+  PDS_INVITE_REQUIRED: 'false',
+  PDS_RATE_LIMITS_ENABLED: 'false',
+  PDS_ADMIN_PASSWORD: randomBytes(16).toString('hex'),
+  PDS_JWT_SECRET: randomBytes(16).toString('hex'),
+  PDS_PLC_ROTATION_KEY_K256_PRIVATE_KEY_HEX: randomBytes(32).toString('hex'),
+  LOG_ENABLED: 'false',
+})
+const env = readEnv()
+const pds = await PDS.create(envToCfg(env), envToSecrets(env))
+await pds.start()
+
+const origin = `http://localhost:${port}`
+const answer = await fetch(`${origin}/xrpc/com.atproto.server.createAccount`, {
+  method: 'POST',
+  headers: { 'content-type': 'application/json' },
+  body: JSON.stringify({ handle: HANDLE, email: 'carol@example.com', password: PASSWORD }),
+})
+const account = await answer.json()
+if (!answer.ok) throw new Error(`createAccount: ${JSON.stringify(account)}`)
+console.log(
+  JSON.stringify({
+    pds: origin,
+    directory: `http://localhost:${directoryPort}`,
+    account: { did: account.did, handle: HANDLE, password: PASSWORD },
+  }),
+)
+
+process.stdin.on('end', async () => {
+  await Promise.allSettled([pds.destroy(), directory.destroy()])
+  rmSync(folder, { recursive: true, force: true })
+  process.exit(0)
+})
+process.stdin.resume()
+
+async function freePort() {
+  const server = createServer()
+  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address()
+  await new Promise((resolve) => server.close(resolve))
+  return port
+}
