@@ -29,18 +29,20 @@ enum Step {
     Format,
     Clippy,
     Test,
+    Seeds,
     Doc,
     Build,
     Peers,
 }
 
 impl Step {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 9] = [
         Self::Setup,
         Self::Arrows,
         Self::Format,
         Self::Clippy,
         Self::Test,
+        Self::Seeds,
         Self::Doc,
         Self::Build,
         Self::Peers,
@@ -65,6 +67,7 @@ impl Step {
             Self::Format => "format: cargo fmt",
             Self::Clippy => "clippy: cargo clippy",
             Self::Test => "test: cargo test",
+            Self::Seeds => "seeds: what fuzzing starts from",
             Self::Doc => "doc: cargo doc",
             Self::Build => "build: the release program",
             Self::Peers => "peers: the official clients and a browser",
@@ -149,6 +152,13 @@ fn run_step(step: Step, root: &Path, options: &Options, found: &mut Found) -> Re
             cargo
                 .args(["test", "--workspace", "--no-fail-fast", "--"])
                 .args(&options.filter);
+            process::run(&mut cargo)?;
+        }
+        Step::Seeds => {
+            // A workspace of its own; what it shares with ours is built once.
+            cargo
+                .args(["test", "--manifest-path", "fuzz/Cargo.toml"])
+                .args(["--target-dir", "target"]);
             process::run(&mut cargo)?;
         }
         Step::Doc => {
