@@ -5,6 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
+use atpass_protocol::text::shown;
 use hickory_resolver::TokioResolver;
 use hickory_resolver::config::{ConnectionConfig, NameServerConfig, ResolverConfig, ResolverOpts};
 use hickory_resolver::net::NetError;
@@ -41,6 +42,11 @@ const LONGEST_TTL: Duration = Duration::from_mins(1);
 /// The same for "no such name".
 const LONGEST_NEGATIVE_TTL: Duration = Duration::from_secs(10);
 
+/// The most TXT records that one name may have.
+const MOST_TEXTS: usize = 50;
+/// The most answers that are kept: each may be 64 KiB long, and strangers choose the names.
+const CACHE: u64 = 32;
+
 /// Why a name has no answer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DnsError {
@@ -75,21 +81,26 @@ impl Dns {
         Ok(found.iter().collect())
     }
 
-    /// The TXT records of a name, each with its pieces joined. What isn't UTF-8 is left out.
+    /// The TXT records of a name, each with its pieces joined. What isn't UTF-8 becomes U+FFFD.
     pub(crate) async fn texts(&self, name: &str) -> Result<Vec<String>, DnsError> {
         let found = self
             .resolver()?
             .txt_lookup(absolute(name)?)
             .await
             .map_err(|error| classify(&error))?;
-        let texts = found
-            .answers()
-            .iter()
-            .filter_map(|record| match &record.data {
-                RData::TXT(text) => String::from_utf8(text.txt_data.concat()).ok(),
-                _ => None,
-            });
-        Ok(texts.collect())
+        let mut texts = Vec::new();
+        for record in found.answers() {
+            let RData::TXT(text) = &record.data else {
+                continue;
+            };
+            if texts.len() == MOST_TEXTS {
+                return Err(DnsError::Failed(format!(
+                    "more than {MOST_TEXTS} TXT records"
+                )));
+            }
+            texts.push(String::from_utf8_lossy(&text.txt_data.concat()).into_owned());
+        }
+        Ok(texts)
     }
 
     fn resolver(&self) -> Result<&TokioResolver, DnsError> {
@@ -132,6 +143,7 @@ fn build(server: &DnsServer, roots: &[Vec<u8>]) -> Result<TokioResolver, NetErro
         }
     };
     let options: &mut ResolverOpts = builder.options_mut();
+    options.cache_size = CACHE;
     options.timeout = TIMEOUT;
     options.attempts = 1;
     options.positive_max_ttl = Some(LONGEST_TTL);
@@ -168,7 +180,8 @@ fn trusting(roots: &[Vec<u8>]) -> Result<ClientConfig, Box<dyn std::error::Error
 
 /// The name itself, never one in a search domain.
 fn absolute(name: &str) -> Result<Name, DnsError> {
-    let mut name = Name::from_ascii(name).map_err(|error| DnsError::Failed(error.to_string()))?;
+    // A name that can't be asked for has no records.
+    let mut name = Name::from_ascii(name).map_err(|_| DnsError::NotFound)?;
     name.set_fqdn(true);
     Ok(name)
 }
@@ -177,6 +190,6 @@ fn classify(error: &NetError) -> DnsError {
     if error.is_no_records_found() || error.is_nx_domain() {
         DnsError::NotFound
     } else {
-        DnsError::Failed(error.to_string())
+        DnsError::Failed(shown(&error.to_string()))
     }
 }

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use atpass_protocol::text::shown;
 use bytes::{Bytes, BytesMut};
 use http::header::{ACCEPT, CONTENT_ENCODING, CONTENT_TYPE, LOCATION};
 use http::{HeaderMap, StatusCode};
@@ -38,6 +39,11 @@ pub struct FetchConfig {
     pub max_body: usize,
     /// Requests at once for each host.
     pub per_host: usize,
+    /// Requests at once in all.
+    pub in_all: usize,
+    /// Seconds for which a connection is kept for the next request. Of at most 64 hosts: strangers
+    /// choose whom we ask.
+    pub keep_alive: Duration,
 }
 
 impl Default for FetchConfig {
@@ -52,6 +58,8 @@ impl Default for FetchConfig {
             total_timeout: Duration::from_secs(10),
             max_body: 512 * 1024,
             per_host: 16,
+            in_all: 512,
+            keep_alive: Duration::from_secs(15),
         }
     }
 }
@@ -67,10 +75,34 @@ impl FetchConfig {
     }
 }
 
+/// The most idle connections that are kept for one host.
+const MOST_IDLE: usize = 4;
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one place where a client is made"
+)]
+fn builder(config: &FetchConfig, dns: &Dns) -> reqwest::ClientBuilder {
+    reqwest::Client::builder()
+        .redirect(reqwest::redirect::Policy::none())
+        .no_proxy()
+        .connect_timeout(config.connect_timeout)
+        .pool_idle_timeout(config.keep_alive)
+        .dns_resolver(Arc::new(FilteringResolver {
+            dns: dns.clone(),
+            allow_loopback: config.allow_loopback,
+            https_port: config.https_port,
+        }))
+        .user_agent(concat!("atpass/", env!("CARGO_PKG_VERSION")))
+}
+
 /// A hardened HTTP client. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Fetcher {
+    /// Keeps connections for the next request.
     client: reqwest::Client,
+    /// Closes each one.
+    once: reqwest::Client,
     dns: Dns,
     config: Arc<FetchConfig>,
     limits: HostLimits,
@@ -84,29 +116,18 @@ impl Fetcher {
             stage: Stage::Connect(innermost(&error)),
         };
         let dns = Dns::new(&config.dns, &config.root_certificates);
-        #[expect(
-            clippy::disallowed_methods,
-            reason = "the one place where a client is made"
-        )]
-        let mut builder = reqwest::Client::builder();
-        builder = builder
-            .redirect(reqwest::redirect::Policy::none())
-            .no_proxy()
-            .connect_timeout(config.connect_timeout)
-            .dns_resolver(Arc::new(FilteringResolver {
-                dns: dns.clone(),
-                allow_loopback: config.allow_loopback,
-                https_port: config.https_port,
-            }))
-            .user_agent(concat!("atpass/", env!("CARGO_PKG_VERSION")));
-        for pem in &config.root_certificates {
-            let certificate = reqwest::Certificate::from_pem(pem).map_err(failed)?;
-            builder = builder.add_root_certificate(certificate);
-        }
+        let build = |idle| {
+            let mut builder = builder(&config, &dns).pool_max_idle_per_host(idle);
+            for pem in &config.root_certificates {
+                builder = builder.add_root_certificate(reqwest::Certificate::from_pem(pem)?);
+            }
+            builder.build()
+        };
         Ok(Self {
-            client: builder.build().map_err(failed)?,
+            client: build(MOST_IDLE).map_err(failed)?,
+            once: build(0).map_err(failed)?,
             dns,
-            limits: HostLimits::new(config.per_host),
+            limits: HostLimits::new(config.per_host, config.in_all, config.keep_alive),
             config: Arc::new(config),
         })
     }
@@ -118,7 +139,7 @@ impl Fetcher {
     ) -> Result<http::Response<Bytes>, FetchError> {
         let text = request.uri().to_string();
         let url = Url::parse(&text).map_err(|_| FetchError {
-            url: text.split('?').next().unwrap_or_default().to_owned(),
+            url: without_secrets(&text),
             stage: Stage::Url("not an absolute URL"),
         })?;
         let result = match self.check(&url) {
@@ -146,7 +167,7 @@ impl Fetcher {
         expect_ok(&response).map_err(failed)?;
         let got = content_type(response.headers());
         if !content_types.contains(&got.as_str()) {
-            return Err(failed(Stage::ContentType(got)));
+            return Err(failed(Stage::ContentType(shown(&got))));
         }
         let (parts, body) = response.into_parts();
         // A derived reader would take an array for an object.
@@ -155,7 +176,7 @@ impl Fetcher {
             return Err(failed(Stage::Json("not a JSON object".into())));
         }
         let json = serde_json::from_slice(&body);
-        let json = json.map_err(|error| failed(Stage::Json(error.to_string())))?;
+        let json = json.map_err(|error| failed(Stage::Json(shown(&error.to_string()))))?;
         Ok(http::Response::from_parts(parts, json))
     }
 
@@ -178,7 +199,14 @@ impl Fetcher {
 
     /// The TXT records of a name, each with its pieces joined.
     pub async fn texts(&self, name: &str) -> Result<Vec<String>, DnsError> {
-        self.dns.texts(name).await
+        let failed = |why: &str| DnsError::Failed(why.to_owned());
+        let work = async {
+            let _turn = self.limits.any().await.ok_or_else(|| failed("too busy"))?;
+            self.dns.texts(name).await
+        };
+        tokio::time::timeout(self.config.total_timeout, work)
+            .await
+            .unwrap_or_else(|_| Err(failed("no answer in time")))
     }
 
     /// The rules for a URL. Returns host and port, by which requests are counted.
@@ -221,18 +249,21 @@ impl Fetcher {
     ) -> Result<http::Response<Bytes>, Stage> {
         // On the heap: it is large, and callers nest it in theirs.
         let work = Box::pin(async {
-            let _turn = self.limits.turn(host).await.ok_or(Stage::Busy)?;
+            let turn = self.limits.turn(host).await.ok_or(Stage::Busy)?;
+            let client = if turn.keeps_connection {
+                &self.client
+            } else {
+                &self.once
+            };
             let request = reqwest::Request::try_from(request).map_err(|error| classify(&error))?;
-            let mut response = self
-                .client
+            let mut response = client
                 .execute(request)
                 .await
                 .map_err(|error| classify(&error))?;
             if let Some(encoding) = response.headers().get(CONTENT_ENCODING) {
                 // Nothing compressed was asked for, so nothing is ever unpacked.
-                return Err(Stage::Encoding(
-                    encoding.to_str().unwrap_or("unknown").to_owned(),
-                ));
+                let encoding = encoding.to_str().unwrap_or("unknown");
+                return Err(Stage::Encoding(shown(encoding)));
             }
             let limit = self.config.max_body;
             let mut body = BytesMut::new();
@@ -268,8 +299,9 @@ fn expect_ok(response: &http::Response<Bytes>) -> Result<(), Stage> {
             .headers()
             .get(LOCATION)
             .and_then(|to| to.to_str().ok());
-        let to = to.and_then(|to| to.split('?').next()).unwrap_or("nowhere");
-        return Err(Stage::Redirect(to.to_owned()));
+        return Err(Stage::Redirect(
+            to.map_or_else(|| "nowhere".to_owned(), without_secrets),
+        ));
     }
     if status == StatusCode::OK {
         return Ok(());
@@ -281,10 +313,13 @@ fn expect_ok(response: &http::Response<Bytes>) -> Result<(), Stage> {
 }
 
 fn content_type(headers: &HeaderMap) -> String {
-    let value = headers
-        .get(CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or("(none)");
+    let mut values = headers.get_all(CONTENT_TYPE).into_iter();
+    let value = match (values.next(), values.next()) {
+        (None, _) => "(none)",
+        // Others may read the other one.
+        (Some(_), Some(_)) => "(several)",
+        (Some(value), None) => value.to_str().unwrap_or("(unreadable)"),
+    };
     value
         .split(';')
         .next()
@@ -293,11 +328,22 @@ fn content_type(headers: &HeaderMap) -> String {
         .to_ascii_lowercase()
 }
 
+/// The URL without what may be secret: query, fragment and credentials.
 fn without_query(url: &Url) -> String {
     let mut url = url.clone();
     url.set_query(None);
     url.set_fragment(None);
-    url.into()
+    // Fails where there can be none.
+    let _ = (url.set_username(""), url.set_password(None));
+    shown(url.as_str())
+}
+
+/// The same for a text that may be part of a URL only.
+fn without_secrets(text: &str) -> String {
+    match Url::parse(text) {
+        Ok(url) => without_query(&url),
+        Err(_) => shown(text.split(['?', '#']).next().unwrap_or_default()),
+    }
 }
 
 /// Finds out where a request failed, from the chain of causes.
@@ -308,10 +354,10 @@ fn classify(error: &reqwest::Error) -> Stage {
             return Stage::AddressNotPublic;
         }
         if let Some(NotResolved(why)) = error.downcast_ref() {
-            return Stage::Dns(why.to_string());
+            return Stage::Dns(shown(&why.to_string()));
         }
         if let Some(why) = tls_error(error) {
-            return Stage::Tls(why.to_string());
+            return Stage::Tls(shown(&why.to_string()));
         }
         cause = error.source();
     }
@@ -342,5 +388,5 @@ fn innermost(error: &reqwest::Error) -> String {
         text = error.to_string();
         cause = error.source();
     }
-    text
+    shown(&text)
 }

@@ -17,33 +17,53 @@ const NEGATIVE_LIFETIME: i64 = 10;
 /// The most answers that are kept.
 const CAPACITY: usize = 1000;
 
+/// Seconds between two looks for answers whose time is over.
+const TIDY: i64 = 60;
+
 /// Answers by key. Callers who ask for the same at once share one look-up.
-pub(crate) struct Cache<K, V>(Mutex<HashMap<K, Slot<V>>>);
+pub(crate) struct Cache<K, V>(Mutex<Slots<K, V>>);
+
+struct Slots<K, V> {
+    by_key: HashMap<K, Slot<V>>,
+    tidied: UnixTime,
+}
 
 struct Slot<V> {
     begun: UnixTime,
-    answer: Arc<OnceCell<Result<V, IdentityError>>>,
+    /// Begun by a caller who wanted no old answer.
+    anew: bool,
+    answer: Answer<V>,
 }
+
+type Answer<V> = Arc<OnceCell<Result<V, IdentityError>>>;
 
 impl<V> Slot<V> {
     /// Whether its answer may be used: still on its way, or recent enough.
     fn is_good(&self, now: UnixTime) -> bool {
         let age = now.since(self.begun);
         match self.answer.get() {
-            None => age <= LIFETIME,
+            None => self.is_under_way(),
             Some(Ok(_)) => (0..LIFETIME).contains(&age),
             Some(Err(_)) => (0..NEGATIVE_LIFETIME).contains(&age),
         }
     }
 
+    /// Whether somebody waits for it. A look-up whose callers all gave up is none.
     fn is_under_way(&self) -> bool {
-        self.answer.get().is_none()
+        self.answer.get().is_none() && Arc::strong_count(&self.answer) > 1
+    }
+
+    fn has_failed(&self) -> bool {
+        matches!(self.answer.get(), Some(Err(_)))
     }
 }
 
 impl<K, V> Default for Cache<K, V> {
     fn default() -> Self {
-        Self(Mutex::default())
+        Self(Mutex::new(Slots {
+            by_key: HashMap::new(),
+            tidied: UnixTime::from_secs(0),
+        }))
     }
 }
 
@@ -62,27 +82,51 @@ impl<K: Eq + Hash + Clone, V: Clone> Cache<K, V> {
         answer.get_or_init(|| look_up).await.clone()
     }
 
-    fn slot(&self, key: &K, now: UnixTime, anew: bool) -> Arc<OnceCell<Result<V, IdentityError>>> {
+    fn slot(&self, key: &K, now: UnixTime, anew: bool) -> Answer<V> {
         let mut slots = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(slot) = slots.get(key)
+        if let Some(slot) = slots.by_key.get(key)
             && slot.is_good(now)
-            && (!anew || slot.is_under_way())
+            && (!anew || (slot.anew && slot.is_under_way()))
         {
             return slot.answer.clone();
         }
-        if slots.len() >= CAPACITY {
-            slots.retain(|_, slot| slot.is_good(now));
-        }
-        if slots.len() >= CAPACITY {
-            slots.retain(|_, slot| slot.is_under_way());
-        }
+        slots.make_room(now);
         let answer = Arc::default();
         let slot = Slot {
             begun: now,
+            anew,
             answer: Arc::clone(&answer),
         };
-        slots.insert(key.clone(), slot);
+        slots.by_key.insert(key.clone(), slot);
         answer
+    }
+}
+
+impl<K: Eq + Hash + Clone, V> Slots<K, V> {
+    /// Drops what is over, now and then; and where there is no room, failures first, then what is
+    /// oldest. A stranger who asks for much only ever takes the place of others like them and of
+    /// the old.
+    fn make_room(&mut self, now: UnixTime) {
+        let full = self.by_key.len() >= CAPACITY;
+        if full || !(0..TIDY).contains(&now.since(self.tidied)) {
+            self.by_key.retain(|_, slot| slot.is_good(now));
+            self.tidied = now;
+        }
+        if self.by_key.len() >= CAPACITY {
+            self.by_key.retain(|_, slot| !slot.has_failed());
+        }
+        if self.by_key.len() >= CAPACITY {
+            let mut times: Vec<_> = self.by_key.values().map(|slot| slot.begun).collect();
+            times.sort_unstable();
+            let until = times.get(CAPACITY / 10).copied().unwrap_or(now);
+            // Of those begun in one second, as many as there are too many.
+            let mut left = CAPACITY / 10;
+            self.by_key.retain(|_, slot| {
+                let drop = left > 0 && slot.begun <= until;
+                left -= usize::from(drop);
+                !drop
+            });
+        }
     }
 }
 
@@ -155,6 +199,56 @@ mod tests {
                 .await
                 .unwrap();
         }
-        assert!(cache.0.lock().unwrap().len() <= CAPACITY);
+        assert!(cache.0.lock().unwrap().by_key.len() <= CAPACITY);
+    }
+
+    /// Who gives up leaves nothing behind, and pushes nobody out.
+    #[tokio::test]
+    async fn callers_who_gave_up() {
+        let cache = Cache::default();
+        let now = UnixTime::from_secs(0);
+        cache.get(&0, now, false, async { Ok(7) }).await.unwrap();
+        for key in 1..2 * CAPACITY {
+            let look_up = cache.get(&key, now, false, std::future::pending());
+            let _ = tokio::time::timeout(std::time::Duration::ZERO, look_up).await;
+        }
+        assert!(cache.0.lock().unwrap().by_key.len() <= CAPACITY);
+        let kept = cache.get(&0, now, false, async { Ok(8) }).await;
+        assert_eq!(kept, Ok(7));
+    }
+
+    /// Failures make room for answers, never the other way.
+    #[tokio::test]
+    async fn failures_go_first() {
+        let cache = Cache::default();
+        let now = UnixTime::from_secs(0);
+        cache.get(&0, now, false, async { Ok(7) }).await.unwrap();
+        for key in 1..10 * CAPACITY {
+            let failed = cache.get(&key, now, false, async { Err(failure()) }).await;
+            assert_eq!(failed, Err(failure()));
+        }
+        let kept = cache.get(&0, now, false, async { Ok(8) }).await;
+        assert_eq!(kept, Ok(7));
+    }
+
+    /// Clause C-SUB-02: who wants it anew doesn't get what was asked for before.
+    #[tokio::test]
+    async fn anew_joins_nobody_older() {
+        let cache = Arc::new(Cache::<u32, u32>::default());
+        let now = UnixTime::from_secs(0);
+        let older = cache.clone();
+        let (send, receive) = tokio::sync::oneshot::channel::<()>();
+        let older = tokio::spawn(async move {
+            let look_up = async {
+                let _ = receive.await;
+                Ok(1)
+            };
+            older.get(&1, now, false, look_up).await
+        });
+        tokio::task::yield_now().await;
+        assert_eq!(cache.get(&1, now, true, async { Ok(2) }).await, Ok(2));
+        send.send(()).unwrap();
+        assert_eq!(older.await.unwrap(), Ok(1));
+        assert_eq!(cache.get(&1, now, false, async { Ok(3) }).await, Ok(2));
     }
 }

@@ -124,19 +124,39 @@ impl Resolver {
             Input::Handle(handle) => self.by_handle(handle, freshness).await?,
             Input::Did(did) => self.by_did(did, freshness).await?,
             Input::Server(server) => {
-                let issuer = self.issuer_at(server, freshness).await?;
-                let described = self.server(&issuer, freshness).await?;
-                return Ok(Discovery::new(None, issuer, &described));
+                return match self.issuer_of(server, freshness).await {
+                    // A server may be a PDS, which names its authorization server, or be one itself.
+                    Err(IdentityError::Resource { error, .. }) if is_not_found(&error) => {
+                        let described = self.server(server, freshness).await?;
+                        Ok(Discovery::new(None, server.clone(), &described))
+                    }
+                    issuer => {
+                        let issuer = issuer?;
+                        let described = self.server_for(server, &issuer, freshness).await?;
+                        Ok(Discovery::new(None, issuer, &described))
+                    }
+                };
             }
         };
         let issuer = self.issuer_of(&account.pds, freshness).await?;
-        let described = self.server(&issuer, freshness).await?;
-        let checked = described.metadata.check_resource(&account.pds);
+        let described = self.server_for(&account.pds, &issuer, freshness).await?;
+        Ok(Discovery::new(Some(account), issuer, &described))
+    }
+
+    /// The description of an authorization server that may give tokens for this resource.
+    async fn server_for(
+        &self,
+        resource: &Issuer,
+        issuer: &Issuer,
+        freshness: Freshness,
+    ) -> Result<Arc<Described>, IdentityError> {
+        let described = self.server(issuer, freshness).await?;
+        let checked = described.metadata.check_resource(resource);
         checked.map_err(|error| IdentityError::BadServer {
             issuer: issuer.clone(),
             departures: vec![error],
         })?;
-        Ok(Discovery::new(Some(account), issuer, &described))
+        Ok(described)
     }
 
     /// Makes sure that `issuer` is the authorization server of the account that it named
@@ -150,6 +170,7 @@ impl Resolver {
         let account = self.by_did(did, freshness).await?;
         let expected = self.issuer_of(&account.pds, freshness).await?;
         if expected == *issuer {
+            self.server_for(&account.pds, issuer, freshness).await?;
             return Ok(account.pds);
         }
         Err(IdentityError::Subject {
@@ -167,7 +188,7 @@ impl Resolver {
         let (did, conflict) = self.resolve_handle(handle, freshness).await?;
         let document = self.document(&did, freshness).await?;
         // Anybody can point a handle at anybody's DID; only the owner can claim it back.
-        if document.handle().as_ref() != Some(handle) {
+        if document.handle() != Some(handle) {
             return Err(IdentityError::HandleNotClaimed {
                 handle: handle.clone(),
                 did,
@@ -203,9 +224,14 @@ impl Resolver {
         let Shared {
             config, fetcher, ..
         } = &*self.shared;
+        let failed = |error| IdentityError::Handle {
+            handle: handle.clone(),
+            error,
+        };
+        // What costs no request needs no cache, where it would take somebody else's place.
+        handle::check_allowed(handle, config.allow_test_handles).map_err(failed)?;
         let look_up = Box::pin(async {
             let resolved = async {
-                handle::check_allowed(handle, config.allow_test_handles)?;
                 match &config.handles {
                     HandleResolution::Network => {
                         let both = self.watch.0.is_some();
@@ -216,10 +242,7 @@ impl Resolver {
                     }
                 }
             };
-            let resolved = resolved.await.map_err(|error| IdentityError::Handle {
-                handle: handle.clone(),
-                error,
-            })?;
+            let resolved = resolved.await.map_err(failed)?;
             Ok((resolved.did, resolved.conflict))
         });
         self.cached(&self.shared.handles, handle, freshness, look_up)
@@ -231,16 +254,12 @@ impl Resolver {
         did: &Did,
         freshness: Freshness,
     ) -> Result<Arc<DidDocument>, IdentityError> {
+        let unknown_method = || IdentityError::Method(did.clone());
+        let url = match did.method().ok_or_else(unknown_method)? {
+            DidMethod::Plc => plc_document(&self.shared.config.directory, did),
+            DidMethod::Web => web_document(did).ok_or_else(unknown_method)?,
+        };
         let look_up = Box::pin(async {
-            let method = did
-                .method()
-                .ok_or_else(|| IdentityError::Method(did.clone()))?;
-            let url = match method {
-                DidMethod::Plc => plc_document(&self.shared.config.directory, did),
-                DidMethod::Web => {
-                    web_document(did).ok_or_else(|| IdentityError::Method(did.clone()))?
-                }
-            };
             let ask = async {
                 let fetcher = &self.shared.fetcher;
                 let answer = fetcher
@@ -290,20 +309,6 @@ impl Resolver {
         });
         self.cached(&self.shared.issuers, resource, freshness, look_up)
             .await
-    }
-
-    /// A server may be a PDS, which names its authorization server, or be one itself.
-    async fn issuer_at(
-        &self,
-        server: &Issuer,
-        freshness: Freshness,
-    ) -> Result<Issuer, IdentityError> {
-        match self.issuer_of(server, freshness).await {
-            Err(IdentityError::Resource { error, .. }) if is_not_found(&error) => {
-                Ok(server.clone())
-            }
-            other => other,
-        }
     }
 
     async fn server(
@@ -375,6 +380,8 @@ impl fmt::Debug for Resolver {
     }
 }
 
+/// The longest nonce that is kept, in bytes.
+const LONGEST_NONCE: usize = 256;
 /// RFC 9728 section 3.
 const RESOURCE: &str = "/.well-known/oauth-protected-resource";
 /// RFC 8414 section 3.
@@ -391,10 +398,15 @@ impl Described {
         let nonce = answer
             .headers()
             .get("dpop-nonce")
-            .and_then(|nonce| nonce.to_str().ok());
+            .and_then(|nonce| nonce.to_str().ok())
+            .filter(|nonce| nonce.len() <= LONGEST_NONCE);
         Self {
             dpop_nonce: nonce.map(ToOwned::to_owned),
-            metadata: answer.into_body(),
+            metadata: {
+                let mut metadata = answer.into_body();
+                metadata.trim();
+                metadata
+            },
         }
     }
 }

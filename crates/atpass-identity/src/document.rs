@@ -1,30 +1,51 @@
 //! DID documents: the two things in them that a login needs (atproto spec, DID, "Representation").
 
 use atpass_protocol::id::{Did, Handle, Issuer};
+use atpass_protocol::text::shown;
 use serde::Deserialize;
 use serde_json::Value;
 use url::Url;
 
-/// A DID document, read as far as a login needs it.
+/// A DID document, read as far as a login needs it: what is kept of a stranger's document is small.
 #[derive(Clone, Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(from = "Written")]
 pub struct DidDocument {
     /// Whose it is.
     pub id: Did,
-    /// Names of the account.
-    #[serde(default)]
-    also_known_as: Vec<String>,
-    #[serde(default)]
-    service: Vec<Service>,
+    handle: Option<Handle>,
+    pds: Result<Issuer, DocumentError>,
 }
 
-#[derive(Clone, Debug, Deserialize)]
+/// The document as it is written.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Written {
+    id: Did,
+    #[serde(default)]
+    also_known_as: Vec<String>,
+    /// Services of other kinds may look as they like.
+    #[serde(default)]
+    service: Vec<Value>,
+}
+
+#[derive(Deserialize)]
 struct Service {
     id: String,
     #[serde(rename = "type")]
     kind: Value,
     #[serde(rename = "serviceEndpoint")]
     endpoint: Value,
+}
+
+impl From<Written> for DidDocument {
+    fn from(written: Written) -> Self {
+        let mut names = written.also_known_as.iter();
+        Self {
+            handle: names.find_map(|name| Handle::parse(name.strip_prefix("at://")?).ok()),
+            pds: pds(&written.id, &written.service),
+            id: written.id,
+        }
+    }
 }
 
 impl std::fmt::Display for DidDocument {
@@ -65,33 +86,37 @@ impl DidDocument {
     }
 
     /// The handle that the account claims: its first name that is one.
-    pub fn handle(&self) -> Option<Handle> {
-        let mut names = self.also_known_as.iter();
-        names.find_map(|name| Handle::parse(name.strip_prefix("at://")?).ok())
+    pub const fn handle(&self) -> Option<&Handle> {
+        self.handle.as_ref()
     }
 
     /// The account's PDS: the first service of id `#atproto_pds` and the right type, at an
     /// address without path, query and credentials.
     pub fn pds(&self) -> Result<Issuer, DocumentError> {
-        let id = |service: &Service| match service.id.strip_prefix(self.id.as_str()) {
-            Some(fragment) => fragment == "#atproto_pds",
-            None => service.id == "#atproto_pds",
-        };
-        let service = self
-            .service
-            .iter()
-            .find(|service| id(service) && service.kind == "AtprotoPersonalDataServer")
-            .ok_or(DocumentError::NoPds)?;
-        let text = service.endpoint.as_str().unwrap_or("not text");
-        let bad = || DocumentError::PdsUrl(text.to_owned());
-        let url = Url::parse(text).map_err(|_| bad())?;
-        let plain = url.path() == "/" && url.query().is_none() && url.fragment().is_none();
-        let anonymous = url.username().is_empty() && url.password().is_none();
-        if !plain || !anonymous {
-            return Err(bad());
-        }
-        Issuer::of(&url).map_err(|_| bad())
+        self.pds.clone()
     }
+}
+
+fn pds(did: &Did, services: &[Value]) -> Result<Issuer, DocumentError> {
+    let is_pds = |service: &Service| {
+        let fragment = service.id.strip_prefix(did.as_str());
+        fragment.unwrap_or(&service.id) == "#atproto_pds"
+            && service.kind == "AtprotoPersonalDataServer"
+    };
+    let service = services
+        .iter()
+        .filter_map(|service| Service::deserialize(service).ok())
+        .find(is_pds)
+        .ok_or(DocumentError::NoPds)?;
+    let text = service.endpoint.as_str().unwrap_or("not text");
+    let bad = || DocumentError::PdsUrl(shown(text));
+    let url = Url::parse(text).map_err(|_| bad())?;
+    let plain = url.path() == "/" && url.query().is_none() && url.fragment().is_none();
+    let anonymous = url.username().is_empty() && url.password().is_none();
+    if !plain || !anonymous {
+        return Err(bad());
+    }
+    Issuer::of(&url).map_err(|_| bad())
 }
 
 #[cfg(test)]
@@ -118,8 +143,13 @@ mod tests {
         let good = Issuer::parse("https://pds.example.com").unwrap();
         for id in ["#atproto_pds", &format!("{DID}#atproto_pds")] {
             let other = service("#other", KIND, "https://other.example.com");
+            let odd = json!({"id": "#odd", "something": [1]});
             assert_eq!(
-                pds(json!([other, service(id, KIND, "https://pds.example.com")])),
+                pds(json!([
+                    odd,
+                    other,
+                    service(id, KIND, "https://pds.example.com")
+                ])),
                 Ok(good.clone())
             );
         }
@@ -155,7 +185,7 @@ mod tests {
         let handle = |names: Value| {
             document(&names, &json!([]))
                 .handle()
-                .map(|handle| handle.to_string())
+                .map(ToString::to_string)
         };
         assert_eq!(
             handle(json!([

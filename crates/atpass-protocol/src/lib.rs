@@ -26,6 +26,7 @@ pub mod random;
 pub mod request;
 pub mod scope;
 pub mod secret;
+pub mod text;
 pub mod time;
 pub mod token;
 

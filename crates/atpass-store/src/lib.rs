@@ -9,4 +9,7 @@
 pub mod contract;
 mod sqlite;
 
-pub use sqlite::{AccountError, NewAccount, OpenError, SqliteAccounts, SqliteReplay, SqliteStore};
+pub use sqlite::{
+    AccountDetails, AccountError, Counts, NewAccount, OpenError, SchemaVersions, SessionFilter,
+    SqliteAccounts, SqliteReplay, SqliteStore,
+};

@@ -2,8 +2,15 @@
 
 use std::path::PathBuf;
 
+use atpass_store::SqliteStore;
 use clap::{Args, Parser, Subcommand};
 
+use crate::command::account::AccountArgs;
+use crate::command::config::ConfigArgs;
+use crate::command::database::DatabaseArgs;
+use crate::command::session::SessionArgs;
+use crate::config::Loaded;
+use crate::database;
 use crate::network::NetworkArgs;
 
 /// AT Protocol OAuth: authorization server, discovery, client, resource server.
@@ -20,6 +27,11 @@ pub(crate) struct Cli {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     Dev(Dev),
+    Serve(Serve),
+    Config(ConfigArgs),
+    Database(DatabaseArgs),
+    Account(AccountArgs),
+    Session(SessionArgs),
     Discover(Box<Discover>),
 }
 
@@ -39,6 +51,62 @@ pub(crate) struct Dev {
     /// Print one line of JSON on standard output when everything is up
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// Run the authorization server
+///
+/// Needs a configuration with the issuer, its public origin, and a database that
+/// `atpass database migrate` has made. Speaks plain HTTP behind a reverse proxy that speaks TLS. Logs
+/// go to standard error. On SIGTERM it takes no new connections, finishes what is under way and ends.
+#[derive(Debug, Args)]
+pub(crate) struct Serve {
+    #[command(flatten)]
+    pub(crate) config: ConfigFile,
+}
+
+/// Where the configuration is.
+#[derive(Debug, Args)]
+pub(crate) struct ConfigFile {
+    /// Configuration file; without it, atpass.toml in the current folder, if it is there
+    #[arg(long, env = "ATPASS_CONFIG", value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+}
+
+/// Which database a command works on.
+#[derive(Debug, Args)]
+pub(crate) struct DatabasePlace {
+    #[command(flatten)]
+    config: ConfigFile,
+    /// Folder of the database, in place of the configured one
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+}
+
+impl DatabasePlace {
+    /// What is configured. Needs no more of it to be right than that it can be read.
+    pub(crate) fn load(&self) -> anyhow::Result<Loaded> {
+        let loaded = Loaded::read(self.config.config.as_deref());
+        if loaded.problems.is_empty() {
+            Ok(loaded)
+        } else {
+            Err(loaded.fail(loaded.problems.clone()).into())
+        }
+    }
+
+    /// The database's file.
+    pub(crate) fn path(&self, loaded: &Loaded) -> PathBuf {
+        match &self.data {
+            Some(folder) => database::in_folder(folder),
+            None => loaded.database(),
+        }
+    }
+
+    /// Opens the database. Works beside a running server.
+    pub(crate) fn open(&self) -> anyhow::Result<(SqliteStore, Loaded)> {
+        let loaded = self.load()?;
+        let store = database::open(&self.path(&loaded), loaded.file.as_deref())?;
+        Ok((store, loaded))
+    }
 }
 
 /// Find the authorization server of an account, step by step, and say what is wrong

@@ -2,8 +2,12 @@
 
 mod cli;
 mod command;
+mod config;
+mod database;
 mod log;
 mod network;
+mod output;
+mod password;
 
 use std::process::ExitCode;
 
@@ -11,7 +15,10 @@ use clap::Parser;
 
 fn main() -> ExitCode {
     let cli = cli::Cli::parse();
-    log::init(cli.verbose);
+    // A server's log is as its configuration says.
+    if !matches!(cli.command, cli::Command::Serve(_)) {
+        log::init(cli.verbose);
+    }
     match run(cli) {
         Ok(code) => code,
         Err(error) => {
@@ -28,6 +35,14 @@ fn run(cli: cli::Cli) -> anyhow::Result<ExitCode> {
     runtime.block_on(async {
         match cli.command {
             cli::Command::Dev(dev) => command::dev::run(dev).await.map(|()| ExitCode::SUCCESS),
+            cli::Command::Serve(serve) => {
+                let served = command::serve::run(&serve, cli.verbose).await;
+                served.map(|()| ExitCode::SUCCESS)
+            }
+            cli::Command::Config(args) => command::config::run(&args),
+            cli::Command::Database(args) => command::database::run(&args).await,
+            cli::Command::Account(args) => command::account::run(args).await,
+            cli::Command::Session(args) => command::session::run(&args).await,
             cli::Command::Discover(discover) => command::discover::run(*discover).await,
         }
     })

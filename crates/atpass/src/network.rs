@@ -11,8 +11,11 @@ use atpass_protocol::time::SystemClock;
 use clap::Args;
 use url::{Host, Url};
 
+/// The directory of `did:plc` that the whole network uses.
+pub(crate) const PUBLIC_DIRECTORY: &str = "https://plc.directory";
+
 /// Where things are looked up, and what is allowed on the way.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Network")]
 pub(crate) struct NetworkArgs {
     /// Directory of did:plc
@@ -20,16 +23,16 @@ pub(crate) struct NetworkArgs {
         long,
         env = "ATPASS_DIRECTORY",
         value_name = "URL",
-        default_value = "https://plc.directory"
+        default_value = PUBLIC_DIRECTORY
     )]
-    directory: Url,
+    pub(crate) directory: Url,
     /// Resolve handles by asking this server, in place of DNS and HTTPS
     #[arg(long, env = "ATPASS_HANDLE_RESOLVER", value_name = "URL")]
-    handle_resolver: Option<Url>,
+    pub(crate) handle_resolver: Option<Url>,
     /// DNS server to ask: an address, with a port if it isn't 53, or the https URL of a DNS-over-HTTPS
     /// server
     #[arg(long, env = "ATPASS_DNS", value_name = "HOST:PORT|URL")]
-    dns: Option<String>,
+    pub(crate) dns: Option<String>,
     /// Root certificate to trust besides the system's, PEM; may be repeated
     #[arg(
         long = "root-cert",
@@ -37,13 +40,13 @@ pub(crate) struct NetworkArgs {
         value_name = "FILE",
         value_delimiter = ','
     )]
-    root_certs: Vec<PathBuf>,
+    pub(crate) root_certs: Vec<PathBuf>,
     /// Allow plain http to this machine (development only)
     #[arg(long, env = "ATPASS_ALLOW_HTTP")]
-    allow_http: bool,
+    pub(crate) allow_http: bool,
     /// Allow this machine's own addresses, and handles under .test (development only)
     #[arg(long, env = "ATPASS_ALLOW_LOOPBACK")]
-    allow_loopback: bool,
+    pub(crate) allow_loopback: bool,
 }
 
 impl NetworkArgs {
@@ -52,7 +55,7 @@ impl NetworkArgs {
         let dns = match &self.dns {
             Some(text) => dns_server(text)
                 .await
-                .with_context(|| format!("--dns {text}"))?,
+                .with_context(|| format!("the DNS server {text}"))?,
             None => DnsServer::System,
         };
         let read = |path: &PathBuf| read_certificate(path);
@@ -81,7 +84,8 @@ impl NetworkArgs {
     }
 }
 
-fn read_certificate(path: &Path) -> anyhow::Result<Vec<u8>> {
+/// A file of root certificates.
+pub(crate) fn read_certificate(path: &Path) -> anyhow::Result<Vec<u8>> {
     std::fs::read(path).with_context(|| format!("read the root certificate {}", path.display()))
 }
 

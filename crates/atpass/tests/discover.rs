@@ -23,6 +23,7 @@ enum Server {
     BotFilter,
     OtherIssuer,
     Redirect,
+    Steers,
 }
 
 struct World {
@@ -108,6 +109,7 @@ fn answer(host: &str, server: Server, port: u16, request: &Request) -> Response 
                 return (StatusCode::MOVED_PERMANENTLY, to).into_response();
             }
             Server::OtherIssuer => metadata("https://other.example.org"),
+            Server::Steers => metadata("\u{1b}[2J\u{1b}]52;c;cm0=\u{7}\u{9b}2J\u{202e}"),
             Server::Good | Server::NoCors | Server::SlowClock => metadata(&issuer),
         },
         _ => return StatusCode::NOT_FOUND.into_response(),
@@ -217,6 +219,20 @@ async fn people_read_a_waterfall() {
         assert!(text.contains(part), "{part:?} in {text}");
     }
     assert!(!text.contains('\u{1b}'), "no colours in a pipe: {text}");
+}
+
+/// What a stranger's server says doesn't steer the terminal.
+#[tokio::test(flavor = "multi_thread")]
+async fn text_of_strangers() {
+    let world = World::start(Server::Steers).await;
+    for arguments in [&[DID][..], &[DID, "--json"]] {
+        let output = world.discover(arguments);
+        assert!(!output.status.success());
+        let text = String::from_utf8(output.stdout).unwrap();
+        assert!(text.contains("?[2J"), "{text}");
+        let steers = |c: char| c != '\n' && (c.is_control() || c == '\u{202e}');
+        assert!(!text.chars().any(steers), "{text:?}");
+    }
 }
 
 /// Clause ID-DISC-02 and what operators get wrong: each is named, with the way to mend it.

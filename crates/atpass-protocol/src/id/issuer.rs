@@ -31,6 +31,10 @@ impl Issuer {
     /// Reads an issuer. `http` is well-formed for a host on this machine only; whether it is
     /// *acceptable* is the caller's policy, see [`Issuer::is_https`].
     pub fn parse(text: &str) -> Result<Self, IssuerError> {
+        // A name has 253 characters at most.
+        if text.len() > 270 {
+            return Err(IssuerError::Url);
+        }
         let url = Url::parse(text).map_err(|_| IssuerError::Url)?;
         let local = matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
         match url.scheme() {

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::id::Issuer;
+use crate::text::shown;
 
 /// What a resource server says of itself, at `/.well-known/oauth-protected-resource`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -56,7 +57,7 @@ impl ProtectedResourceMetadata {
         if let Some(got) = self.resource.as_ref().filter(|got| *got != origin.as_str()) {
             return Err(ResourceMetadataError::Resource {
                 expected: origin.clone(),
-                got: got.clone(),
+                got: shown(got),
             });
         }
         let [server] = self.authorization_servers.as_slice() else {
@@ -64,6 +65,6 @@ impl ProtectedResourceMetadata {
                 self.authorization_servers.len(),
             ));
         };
-        Issuer::parse(server).map_err(|_| ResourceMetadataError::Server(server.clone()))
+        Issuer::parse(server).map_err(|_| ResourceMetadataError::Server(shown(server)))
     }
 }

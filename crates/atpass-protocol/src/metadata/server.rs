@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::id::Issuer;
 use crate::jose::ES256;
 use crate::scope::Scope;
+use crate::text::shown;
 
 /// What an authorization server says of itself, at `/.well-known/oauth-authorization-server`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -71,6 +72,68 @@ pub struct AuthorizationServerMetadata {
     /// The resources that this server gives tokens for (RFC 9728 section 4).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub protected_resources: Option<Vec<String>>,
+}
+
+/// A member that is a list.
+#[derive(Clone, Copy)]
+struct List {
+    member: &'static str,
+    of: fn(&AuthorizationServerMetadata) -> &[String],
+}
+
+macro_rules! list {
+    ($member:ident) => {
+        List {
+            member: stringify!($member),
+            of: |metadata| &metadata.$member,
+        }
+    };
+}
+
+/// What the lists must hold.
+const REQUIRED: [(List, &[&str]); 7] = [
+    (list!(response_types_supported), &["code"]),
+    (
+        list!(grant_types_supported),
+        &["authorization_code", "refresh_token"],
+    ),
+    (list!(code_challenge_methods_supported), &["S256"]),
+    (
+        list!(token_endpoint_auth_methods_supported),
+        &["none", "private_key_jwt"],
+    ),
+    (
+        list!(token_endpoint_auth_signing_alg_values_supported),
+        &[ES256],
+    ),
+    (list!(dpop_signing_alg_values_supported), &[ES256]),
+    (list!(scopes_supported), &["atproto"]),
+];
+/// Algorithms with which whoever verifies could sign as well, and the one that signs nothing.
+const NOT_ASYMMETRIC: [&str; 4] = ["none", "HS256", "HS384", "HS512"];
+/// What the lists must not hold.
+const FORBIDDEN: [(List, &[&str]); 3] = [
+    (list!(code_challenge_methods_supported), &["plain"]),
+    (
+        list!(token_endpoint_auth_signing_alg_values_supported),
+        &NOT_ASYMMETRIC,
+    ),
+    (list!(dpop_signing_alg_values_supported), &NOT_ASYMMETRIC),
+];
+/// What [`AuthorizationServerMetadata::trim`] leaves of a list.
+const MOST_ITEMS: usize = 64;
+const LONGEST_ITEM: usize = 300;
+
+/// Whether a text is a URL in the one spelling that everybody reads alike, without credentials and
+/// fragment.
+fn is_plain_url(text: &str) -> bool {
+    text.len() <= 2048
+        && url::Url::parse(text).is_ok_and(|url| {
+            url.as_str() == text
+                && url.fragment().is_none()
+                && url.username().is_empty()
+                && url.password().is_none()
+        })
 }
 
 /// A departure from the profile.
@@ -154,70 +217,23 @@ impl AuthorizationServerMetadata {
         if self.issuer != issuer.as_str() {
             found.push(ServerMetadataError::Issuer {
                 expected: issuer.clone(),
-                got: self.issuer.clone(),
+                got: shown(&self.issuer),
             });
         }
         found.extend(
             self.foreign_endpoints(issuer)
                 .map(|member| Endpoint { member }),
         );
-        let lists = [
-            (
-                "response_types_supported",
-                &self.response_types_supported,
-                "code",
-            ),
-            (
-                "grant_types_supported",
-                &self.grant_types_supported,
-                "authorization_code",
-            ),
-            (
-                "grant_types_supported",
-                &self.grant_types_supported,
-                "refresh_token",
-            ),
-            (
-                "code_challenge_methods_supported",
-                &self.code_challenge_methods_supported,
-                "S256",
-            ),
-            (
-                "token_endpoint_auth_methods_supported",
-                &self.token_endpoint_auth_methods_supported,
-                "none",
-            ),
-            (
-                "token_endpoint_auth_methods_supported",
-                &self.token_endpoint_auth_methods_supported,
-                "private_key_jwt",
-            ),
-            (
-                "token_endpoint_auth_signing_alg_values_supported",
-                &self.token_endpoint_auth_signing_alg_values_supported,
-                ES256,
-            ),
-            (
-                "dpop_signing_alg_values_supported",
-                &self.dpop_signing_alg_values_supported,
-                ES256,
-            ),
-            ("scopes_supported", &self.scopes_supported, "atproto"),
-        ];
-        for (member, list, value) in lists {
-            if !list.iter().any(|item| item == value) {
-                found.push(Lacks { member, value });
-            }
+        let holds = |list: List, value: &str| (list.of)(self).iter().any(|item| item == value);
+        for (list, values) in REQUIRED {
+            let missing = values.iter().filter(|value| !holds(list, value));
+            let member = list.member;
+            found.extend(missing.map(|&value| Lacks { member, value }));
         }
-        if self
-            .token_endpoint_auth_signing_alg_values_supported
-            .iter()
-            .any(|alg| alg == "none")
-        {
-            found.push(Forbidden {
-                member: "token_endpoint_auth_signing_alg_values_supported",
-                value: "none",
-            });
+        for (list, values) in FORBIDDEN {
+            let held = values.iter().filter(|value| holds(list, value));
+            let member = list.member;
+            found.extend(held.map(|&value| Forbidden { member, value }));
         }
         let flags = [
             (
@@ -257,11 +273,38 @@ impl AuthorizationServerMetadata {
             ),
             ("revocation_endpoint", self.revocation_endpoint.as_ref()),
         ];
-        endpoints.into_iter().filter_map(move |(member, url)| {
-            let url = url::Url::parse(url?);
-            let at_issuer = url.is_ok_and(|url| Issuer::of(&url).as_ref() == Ok(issuer));
+        let foreign = endpoints.into_iter().filter_map(move |(member, text)| {
+            let text = text?;
+            let at_issuer = is_plain_url(text)
+                && text
+                    .strip_prefix(issuer.as_str())
+                    .is_some_and(|path| path.starts_with('/'));
             (!at_issuer).then_some(member)
-        })
+        });
+        let keys = self.jwks_uri.as_ref();
+        let keys = keys.filter(|text| !(is_plain_url(text) && text.starts_with("http")));
+        foreign.chain(keys.map(|_| "jwks_uri"))
+    }
+
+    /// Cuts lists down to a size that makes sense: what is kept of a stranger must be small.
+    pub fn trim(&mut self) {
+        let lists = [
+            &mut self.scopes_supported,
+            &mut self.response_types_supported,
+            &mut self.response_modes_supported,
+            &mut self.grant_types_supported,
+            &mut self.code_challenge_methods_supported,
+            &mut self.token_endpoint_auth_methods_supported,
+            &mut self.token_endpoint_auth_signing_alg_values_supported,
+            &mut self.dpop_signing_alg_values_supported,
+            &mut self.prompt_values_supported,
+            &mut self.ui_locales_supported,
+        ];
+        for list in lists.into_iter().chain(&mut self.protected_resources) {
+            list.retain(|item| item.len() <= LONGEST_ITEM);
+            list.truncate(MOST_ITEMS);
+            list.shrink_to_fit();
+        }
     }
 
     /// Whether it may give tokens for `resource` (RFC 9728 section 4).

@@ -78,13 +78,26 @@ impl SqliteAccounts {
         let hash = self.passwords.hash(password).await?;
         let did = did.clone();
         let act = move |db: &Connection| {
-            let sql = "UPDATE accounts SET password_hash = ? WHERE did = ?";
-            change(db, sql, params![hash, did.as_str()], &did, now)
+            if write_password(db, &did, &hash)? {
+                end_everything(db, &did, now).map(Some)
+            } else {
+                Ok(None)
+            }
         };
         self.store.write(act).await?.ok_or(AccountError::Unknown)
     }
 
-    /// Enables or disables the account. Disabling ends its sessions and signs it out of all
+    /// Changes the password and nothing else: whoever is signed in stays so. For a password that
+    /// was lost, not stolen.
+    pub async fn replace_password(&self, did: &Did, password: Secret) -> Result<(), AccountError> {
+        let hash = self.passwords.hash(password).await?;
+        let did = did.clone();
+        let act = move |db: &Connection| write_password(db, &did, &hash);
+        let changed = self.store.write(act).await?;
+        changed.then_some(()).ok_or(AccountError::Unknown)
+    }
+
+    /// Lets the account sign in, or not. Disabling ends its sessions and signs it out of all
     /// browsers, in the same act. Returns the sessions that ended.
     pub async fn set_active(
         &self,
@@ -95,7 +108,27 @@ impl SqliteAccounts {
         let did = did.clone();
         let act = move |db: &Connection| {
             let sql = "UPDATE accounts SET active = ? WHERE did = ?";
-            change(db, sql, params![active, did.as_str()], &did, now)
+            let changed = db.execute(sql, params![active, did.as_str()]);
+            match changed.map_err(unavailable)? {
+                0 => Ok(None),
+                _ if active => Ok(Some(Vec::new())),
+                _ => end_everything(db, &did, now).map(Some),
+            }
+        };
+        self.store.write(act).await?.ok_or(AccountError::Unknown)
+    }
+
+    /// Removes the account with all that it granted, ends its sessions and signs it out of all
+    /// browsers, in one act. Returns the sessions that ended.
+    pub async fn remove(&self, did: &Did, now: UnixTime) -> Result<Vec<SessionId>, AccountError> {
+        let did = did.clone();
+        let act = move |db: &Connection| {
+            let delete = |sql: &str| db.execute(sql, [did.as_str()]).map_err(unavailable);
+            if delete("DELETE FROM accounts WHERE did = ?")? == 0 {
+                return Ok(None);
+            }
+            delete("DELETE FROM approvals WHERE did = ?")?;
+            end_everything(db, &did, now).map(Some)
         };
         self.store.write(act).await?.ok_or(AccountError::Unknown)
     }
@@ -158,19 +191,31 @@ fn add(
     Ok(Ok(()))
 }
 
-/// Changes an account, ends its sessions and signs it out. `None`: there is no such account.
-fn change(
-    db: &Connection,
-    sql: &str,
-    parameters: &[&dyn rusqlite::ToSql],
-    did: &Did,
-    now: UnixTime,
-) -> Result<Option<Vec<SessionId>>, StoreError> {
-    if db.execute(sql, parameters).map_err(unavailable)? == 0 {
-        return Ok(None);
-    }
+/// Whether there is such an account.
+fn write_password(db: &Connection, did: &Did, hash: &str) -> Result<bool, StoreError> {
+    let sql = "UPDATE accounts SET password_hash = ? WHERE did = ?";
+    let changed = db.execute(sql, params![hash, did.as_str()]);
+    Ok(changed.map_err(unavailable)? > 0)
+}
+
+/// Ends the account's sessions, those that a code was still to become too, and signs it out of all
+/// browsers. Returns the sessions.
+fn end_everything(db: &Connection, did: &Did, now: UnixTime) -> Result<Vec<SessionId>, StoreError> {
+    let sql =
+        "UPDATE codes SET expires_at = ?1 WHERE did = ?2 AND session IS NULL AND expires_at > ?1";
+    db.execute(sql, params![now.as_secs(), did.as_str()])
+        .map_err(unavailable)?;
     devices::sign_out_everywhere(db, did)?;
-    sessions::end_all(db, did, EndReason::Account, now).map(Some)
+    sessions::end_all(db, did, EndReason::Account, now)
+}
+
+pub(super) fn read(columns: &Columns<'_>) -> Result<Account, StoreError> {
+    Ok(Account {
+        did: columns.parse("did")?,
+        handle: columns.parse("handle")?,
+        audience: columns.parse("audience")?,
+        active: columns.get("active")?,
+    })
 }
 
 fn find(db: &Connection, identifier: &Identifier) -> Result<Option<(Account, String)>, StoreError> {
@@ -179,24 +224,17 @@ fn find(db: &Connection, identifier: &Identifier) -> Result<Option<(Account, Str
         Identifier::Handle(handle) => ("SELECT * FROM accounts WHERE handle = ?", handle.as_str()),
         Identifier::Email(email) => ("SELECT * FROM accounts WHERE email = ?", email.as_str()),
     };
-    let read = |row: &rusqlite::Row<'_>| {
+    let with_hash = |row: &rusqlite::Row<'_>| {
         let columns = Columns {
             table: "accounts",
             row,
         };
-        let account = || {
-            Ok(Account {
-                did: columns.parse("did")?,
-                handle: columns.parse("handle")?,
-                audience: columns.parse("audience")?,
-                active: columns.get("active")?,
-            })
-        };
-        Ok(account().and_then(|account: Account| Ok((account, columns.get("password_hash")?))))
+        let account = read(&columns);
+        Ok(account.and_then(|account| Ok((account, columns.get("password_hash")?))))
     };
     let mut select = db.prepare_cached(sql).map_err(unavailable)?;
     let found: Option<Result<_, StoreError>> = select
-        .query_row([value], read)
+        .query_row([value], with_hash)
         .optional()
         .map_err(unavailable)?;
     found.transpose()

@@ -1,6 +1,7 @@
 //! The store on SQLite.
 
 mod accounts;
+mod admin;
 mod approvals;
 mod checkpoint;
 mod devices;
@@ -12,6 +13,7 @@ mod row;
 mod sessions;
 mod writer;
 
+use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -31,6 +33,7 @@ use rusqlite::{Connection, OpenFlags};
 use rusqlite_migration::{M, Migrations};
 
 pub use accounts::{AccountError, NewAccount, SqliteAccounts};
+pub use admin::{AccountDetails, Counts, SessionFilter};
 use checkpoint::Checkpointer;
 use reader::Readers;
 pub use replay::SqliteReplay;
@@ -50,9 +53,43 @@ pub enum OpenError {
     /// It is of a newer version of this program, or a migration failed.
     #[error("the database can't be brought to this program's version: {0}")]
     Migration(#[from] rusqlite_migration::Error),
-    /// A thread couldn't be started.
-    #[error("a thread of the store can't be started: {0}")]
-    Thread(#[from] std::io::Error),
+    /// There is no such file.
+    #[error("there is no database")]
+    Missing,
+    /// Its schema isn't this program's.
+    #[error("the database has {0}")]
+    Schema(SchemaVersions),
+    /// A file can't be read, or a thread of the store can't be started.
+    #[error("the system refused: {0}")]
+    System(#[from] std::io::Error),
+}
+
+/// The schema that a database has, and the one that this program knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SchemaVersions {
+    /// Steps that the database has behind it.
+    pub found: i64,
+    /// Steps that this program knows.
+    pub known: i64,
+}
+
+impl SchemaVersions {
+    fn of(connection: &Connection) -> Result<Self, OpenError> {
+        let found = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+        let pending = migrations().pending_migrations(connection)?;
+        let known = found + i64::from(pending);
+        Ok(Self { found, known })
+    }
+}
+
+impl fmt::Display for SchemaVersions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { found, known } = self;
+        write!(
+            f,
+            "schema version {found}, and this program is for version {known}"
+        )
+    }
 }
 
 /// The store in one SQLite file. Cheap to clone; closes when the last clone goes.
@@ -70,6 +107,31 @@ impl SqliteStore {
     pub fn open(path: &Path) -> Result<Self, OpenError> {
         let mut connection = connect(path, OpenFlags::default())?;
         migrations().to_latest(&mut connection)?;
+        Self::with(connection, path)
+    }
+
+    /// Opens a database that is there and has this program's schema, and changes nothing of it.
+    pub fn open_existing(path: &Path) -> Result<Self, OpenError> {
+        let Some(versions) = Self::schema(path)? else {
+            return Err(OpenError::Missing);
+        };
+        if versions.found != versions.known {
+            return Err(OpenError::Schema(versions));
+        }
+        Self::with(connect(path, EXISTING)?, path)
+    }
+
+    /// The schema of a database, if there is one. Changes nothing.
+    pub fn schema(path: &Path) -> Result<Option<SchemaVersions>, OpenError> {
+        if !path.try_exists()? {
+            return Ok(None);
+        }
+        let connection = Connection::open_with_flags(path, EXISTING)?;
+        connection.busy_timeout(Duration::from_secs(5))?;
+        SchemaVersions::of(&connection).map(Some)
+    }
+
+    fn with(connection: Connection, path: &Path) -> Result<Self, OpenError> {
         let checkpointer = Checkpointer::start(path)?;
         Ok(Self(Arc::new(Inner {
             writer: Writer::start(connection, checkpointer)?,
@@ -91,6 +153,10 @@ impl SqliteStore {
         self.0.writer.write(act).await
     }
 }
+
+/// For a database that must be there.
+const EXISTING: OpenFlags =
+    OpenFlags::SQLITE_OPEN_READ_WRITE.union(OpenFlags::SQLITE_OPEN_NO_MUTEX);
 
 /// Opens a connection with the settings that all of them share.
 fn connect(path: &Path, flags: OpenFlags) -> rusqlite::Result<Connection> {

@@ -1,4 +1,9 @@
 //! The commands, one module each.
 
+pub(crate) mod account;
+pub(crate) mod config;
+pub(crate) mod database;
 pub(crate) mod dev;
 pub(crate) mod discover;
+pub(crate) mod serve;
+pub(crate) mod session;

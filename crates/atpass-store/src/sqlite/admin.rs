@@ -1,0 +1,253 @@
+//! What an operator asks and does. Beside the server's own acts, and as atomic as they are.
+
+use std::path::Path;
+
+use atpass_protocol::id::{ClientId, Did};
+use atpass_protocol::jose::Jkt;
+use atpass_protocol::time::UnixTime;
+use atpass_protocol::token::SessionId;
+use atpass_provider::accounts::{Account, Identifier};
+use atpass_provider::store::{EndReason, SessionRecord, StoreError};
+use rusqlite::{Connection, ToSql, named_params};
+
+use super::row::{Columns, unavailable};
+use super::{SqliteStore, accounts, sessions};
+
+/// Which live sessions are meant: those that fit everything that is given. Nothing given means all.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SessionFilter {
+    /// This one.
+    pub id: Option<SessionId>,
+    /// Of this account.
+    pub did: Option<Did>,
+    /// Of this app.
+    pub client_id: Option<ClientId>,
+    /// Bound to this DPoP key.
+    pub jkt: Option<Jkt>,
+}
+
+impl SessionFilter {
+    /// Whether every live session fits.
+    pub fn is_everything(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// An account as an operator sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AccountDetails {
+    /// What the server knows of it.
+    pub account: Account,
+    /// Where its owner can be written to.
+    pub email: Option<String>,
+    /// Its live sessions.
+    pub sessions: i64,
+    /// Browsers that it is signed in on.
+    pub browsers: i64,
+}
+
+/// How much there is in a database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Counts {
+    /// Accounts, disabled ones too.
+    pub accounts: i64,
+    /// Sessions that are neither over nor expired.
+    pub live_sessions: i64,
+    /// All sessions that are remembered.
+    pub sessions: i64,
+    /// Bytes of the database, without its log.
+    pub bytes: i64,
+}
+
+/// What makes a session live, and the filter's conditions; a parameter that is NULL says nothing.
+macro_rules! fits {
+    () => {
+        "ended_at IS NULL AND expires_at > :now AND refresh_expires_at > :now
+        AND (:id IS NULL OR id = :id) AND (:did IS NULL OR did = :did)
+        AND (:client_id IS NULL OR client_id = :client_id) AND (:jkt IS NULL OR jkt = :jkt)"
+    };
+}
+
+impl SqliteStore {
+    /// Live sessions, the newest first, at most `limit` of them; and how many there are in all.
+    pub async fn find_sessions(
+        &self,
+        filter: &SessionFilter,
+        limit: u32,
+        now: UnixTime,
+    ) -> Result<(Vec<SessionRecord>, i64), StoreError> {
+        let filter = filter.clone();
+        self.read(move |db| find_sessions(db, &filter, limit, now))
+            .await
+    }
+
+    /// Ends all sessions that fit, in one act. The apps lose the accounts' earlier consent as well,
+    /// so that none comes back without a person. Returns how many ended.
+    pub async fn end_sessions(
+        &self,
+        filter: &SessionFilter,
+        now: UnixTime,
+    ) -> Result<usize, StoreError> {
+        let filter = filter.clone();
+        self.write(move |db| end_sessions(db, &filter, now)).await
+    }
+
+    /// All accounts, by handle; or the one that is named.
+    pub async fn account_details(
+        &self,
+        of: Option<&Identifier>,
+        now: UnixTime,
+    ) -> Result<Vec<AccountDetails>, StoreError> {
+        let of = of.cloned();
+        self.read(move |db| account_details(db, of.as_ref(), now))
+            .await
+    }
+
+    /// Counts what there is.
+    pub async fn counts(&self, now: UnixTime) -> Result<Counts, StoreError> {
+        self.read(move |db| counts(db, now)).await
+    }
+
+    /// Whether the database answers.
+    pub async fn ping(&self) -> Result<(), StoreError> {
+        let ask = |db: &Connection| {
+            db.query_row("SELECT count(*) FROM secrets", [], |_| Ok(()))
+                .map_err(unavailable)
+        };
+        self.read(ask).await
+    }
+
+    /// Bytes of a database's file and of its log, as the file system says. Zero for what isn't
+    /// there.
+    pub fn file_sizes(path: &Path) -> (u64, u64) {
+        let size = |path: &Path| std::fs::metadata(path).map_or(0, |metadata| metadata.len());
+        let mut log = path.as_os_str().to_owned();
+        log.push("-wal");
+        (size(path), size(Path::new(&log)))
+    }
+}
+
+fn find_sessions(
+    db: &Connection,
+    filter: &SessionFilter,
+    limit: u32,
+    now: UnixTime,
+) -> Result<(Vec<SessionRecord>, i64), StoreError> {
+    // One snapshot for the count and the rows.
+    let snapshot = db.unchecked_transaction().map_err(unavailable)?;
+    let total = with(filter, now, |parameters| {
+        let sql = concat!("SELECT count(*) FROM sessions WHERE ", fits!());
+        snapshot.query_row(sql, parameters, |row| row.get(0))
+    })?;
+    let ids: Vec<i64> = with(filter, now, |parameters| {
+        let sql = concat!(
+            "SELECT id FROM sessions WHERE ",
+            fits!(),
+            " ORDER BY created_at DESC, id"
+        );
+        let mut select = snapshot.prepare(&format!("{sql} LIMIT {limit}"))?;
+        select.query_map(parameters, |row| row.get(0))?.collect()
+    })?;
+    let mut found = Vec::with_capacity(ids.len());
+    for id in ids {
+        found.extend(sessions::find(&snapshot, SessionId::from_i64(id))?);
+    }
+    Ok((found, total))
+}
+
+fn end_sessions(
+    db: &Connection,
+    filter: &SessionFilter,
+    now: UnixTime,
+) -> Result<usize, StoreError> {
+    with(filter, now, |parameters| {
+        let sql = concat!(
+            "DELETE FROM approvals WHERE (did, client_id) IN (SELECT did, client_id FROM sessions WHERE ",
+            fits!(),
+            ")"
+        );
+        db.execute(sql, parameters)
+    })?;
+    let ended = with(filter, now, |parameters| {
+        let set = format!(
+            "ended_at = :now, end_reason = '{}'",
+            EndReason::Owner.as_str()
+        );
+        db.execute(
+            &format!("UPDATE sessions SET {set} WHERE {}", fits!()),
+            parameters,
+        )
+    })?;
+    Ok(ended)
+}
+
+/// Runs a statement with the filter's parameters.
+fn with<T>(
+    filter: &SessionFilter,
+    now: UnixTime,
+    run: impl FnOnce(&[(&str, &dyn ToSql)]) -> rusqlite::Result<T>,
+) -> Result<T, StoreError> {
+    let parameters = named_params! {
+        ":now": now.as_secs(),
+        ":id": filter.id.map(SessionId::as_i64),
+        ":did": filter.did.as_ref().map(Did::as_str),
+        ":client_id": filter.client_id.as_ref().map(ClientId::as_str),
+        ":jkt": filter.jkt.as_ref().map(Jkt::as_bytes),
+    };
+    run(parameters).map_err(unavailable)
+}
+
+fn account_details(
+    db: &Connection,
+    of: Option<&Identifier>,
+    now: UnixTime,
+) -> Result<Vec<AccountDetails>, StoreError> {
+    let (column, value) = match of {
+        None => ("NULL", None),
+        Some(Identifier::Did(did)) => ("did", Some(did.as_str())),
+        Some(Identifier::Handle(handle)) => ("handle", Some(handle.as_str())),
+        Some(Identifier::Email(email)) => ("email", Some(email.as_str())),
+    };
+    let sql = format!(
+        "SELECT *,
+            (SELECT count(*) FROM sessions WHERE sessions.did = accounts.did AND ended_at IS NULL
+                AND expires_at > :now AND refresh_expires_at > :now) AS sessions,
+            (SELECT count(*) FROM device_accounts JOIN devices ON devices.id = device
+                WHERE device_accounts.did = accounts.did AND expires_at > :now) AS browsers
+        FROM accounts WHERE :value IS NULL OR {column} = :value ORDER BY handle"
+    );
+    let mut select = db.prepare(&sql).map_err(unavailable)?;
+    let mut rows = select
+        .query(named_params! { ":now": now.as_secs(), ":value": value })
+        .map_err(unavailable)?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next().map_err(unavailable)? {
+        let columns = Columns {
+            table: "accounts",
+            row,
+        };
+        found.push(AccountDetails {
+            account: accounts::read(&columns)?,
+            email: columns.get("email")?,
+            sessions: columns.get("sessions")?,
+            browsers: columns.get("browsers")?,
+        });
+    }
+    Ok(found)
+}
+
+fn counts(db: &Connection, now: UnixTime) -> Result<Counts, StoreError> {
+    let count = |sql: &str| {
+        db.query_row(sql, [], |row| row.get::<_, i64>(0))
+            .map_err(unavailable)
+    };
+    Ok(Counts {
+        accounts: count("SELECT count(*) FROM accounts")?,
+        live_sessions: with(&SessionFilter::default(), now, |parameters| {
+            let sql = concat!("SELECT count(*) FROM sessions WHERE ", fits!());
+            db.query_row(sql, parameters, |row| row.get(0))
+        })?,
+        sessions: count("SELECT count(*) FROM sessions")?,
+        bytes: count("SELECT page_count * page_size FROM pragma_page_count, pragma_page_size")?,
+    })
+}

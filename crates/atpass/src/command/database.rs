@@ -1,0 +1,201 @@
+//! `atpass database`: the schema, and how much there is.
+
+use std::fs::OpenOptions;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+use std::process::ExitCode;
+
+use anyhow::{Context, bail};
+use atpass_protocol::time::{Clock, SystemClock};
+use atpass_store::{SchemaVersions, SqliteStore};
+use clap::{Args, Subcommand};
+use serde::Serialize;
+
+use crate::cli::DatabasePlace;
+use crate::output::{print, print_json};
+
+/// Make the database, bring it up to date, tell its state
+#[derive(Debug, Args)]
+#[command(arg_required_else_help = true)]
+pub(crate) struct DatabaseArgs {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Make the database if there is none, and bring its schema to this program's version
+    ///
+    /// Make a copy of the database before: an older program refuses it afterwards.
+    Migrate {
+        #[command(flatten)]
+        place: DatabasePlace,
+        /// Print one JSON object
+        #[arg(long)]
+        json: bool,
+    },
+    /// Tell the schema's version, and how much there is; fails if `atpass serve` would refuse it
+    Status {
+        #[command(flatten)]
+        place: DatabasePlace,
+        /// Print one JSON object
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+pub(crate) async fn run(args: &DatabaseArgs) -> anyhow::Result<ExitCode> {
+    match &args.command {
+        Command::Migrate { place, json } => migrate(place, *json),
+        Command::Status { place, json } => status(place, *json).await,
+    }
+}
+
+#[derive(Serialize)]
+struct Migrated {
+    database: String,
+    /// Absent where there was no database.
+    from: Option<i64>,
+    to: i64,
+}
+
+fn migrate(place: &DatabasePlace, json: bool) -> anyhow::Result<ExitCode> {
+    let path = place.path(&place.load()?);
+    let shown = path.display().to_string();
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder)
+            .with_context(|| format!("make the folder {}", folder.display()))?;
+    }
+    let failed = || format!("the database {shown}");
+    let before = SqliteStore::schema(&path).with_context(failed)?;
+    if let Some(versions) = before.filter(|versions| versions.found > versions.known) {
+        bail!("the database {shown} has {versions}: use the newer atpass that has migrated it");
+    }
+    if before.is_none() {
+        make_private(&path).with_context(failed)?;
+    }
+    drop(SqliteStore::open(&path).with_context(failed)?);
+    let after = SqliteStore::schema(&path).with_context(failed)?;
+    let migrated = Migrated {
+        from: before.map(|versions| versions.found),
+        to: after.map_or(0, |versions| versions.found),
+        database: shown,
+    };
+    if json {
+        print_json(&migrated)?;
+    } else {
+        let Migrated { database, from, to } = &migrated;
+        print(&match from {
+            None => format!("Made {database}, schema version {to}."),
+            Some(from) if from == to => format!("{database} is up to date, schema version {to}."),
+            Some(from) => format!("Brought {database} from schema version {from} to {to}."),
+        })?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The database holds the server's keys: nobody else on the machine may read it. What SQLite puts
+/// beside it has the same permissions.
+fn make_private(path: &Path) -> std::io::Result<()> {
+    let mut options = OpenOptions::new();
+    options
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)?;
+    Ok(())
+}
+
+#[derive(Serialize)]
+struct Status {
+    database: String,
+    /// `missing`, `older`, `current` or `newer`.
+    state: &'static str,
+    schema_version: Option<i64>,
+    /// The version of this program.
+    expected_version: Option<i64>,
+    bytes: u64,
+    log_bytes: u64,
+    /// Known for a current schema only.
+    accounts: Option<i64>,
+    live_sessions: Option<i64>,
+    remembered_sessions: Option<i64>,
+}
+
+async fn status(place: &DatabasePlace, json: bool) -> anyhow::Result<ExitCode> {
+    let path = place.path(&place.load()?);
+    let failed = || format!("the database {}", path.display());
+    let versions = SqliteStore::schema(&path).with_context(failed)?;
+    let state = match versions {
+        None => "missing",
+        Some(SchemaVersions { found, known }) if found < known => "older",
+        Some(SchemaVersions { found, known }) if found > known => "newer",
+        Some(_) => "current",
+    };
+    let counts = match state {
+        "current" => {
+            let store = SqliteStore::open_existing(&path).with_context(failed)?;
+            Some(store.counts(SystemClock.now()).await?)
+        }
+        _ => None,
+    };
+    let (bytes, log_bytes) = SqliteStore::file_sizes(&path);
+    let status = Status {
+        database: path.display().to_string(),
+        state,
+        schema_version: versions.map(|versions| versions.found),
+        expected_version: versions.map(|versions| versions.known),
+        bytes,
+        log_bytes,
+        accounts: counts.map(|counts| counts.accounts),
+        live_sessions: counts.map(|counts| counts.live_sessions),
+        remembered_sessions: counts.map(|counts| counts.sessions),
+    };
+    if json {
+        print_json(&status)?;
+    } else {
+        print(&text(&status, versions))?;
+    }
+    Ok(if state == "current" {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+fn text(status: &Status, versions: Option<SchemaVersions>) -> String {
+    let Some(versions) = versions else {
+        return format!(
+            "There is no database at {}; `atpass database migrate` makes it.",
+            status.database
+        );
+    };
+    let mut lines = vec![
+        format!("database   {}", status.database),
+        match status.state {
+            "older" => format!(
+                "schema     version {}, this program's is {}: run `atpass database migrate`",
+                versions.found, versions.known
+            ),
+            "newer" => format!(
+                "schema     version {}, this program's is {}: use a newer atpass",
+                versions.found, versions.known
+            ),
+            _ => format!("schema     version {}, up to date", versions.found),
+        },
+        format!(
+            "size       {} KiB, and {} KiB of log",
+            status.bytes / 1024,
+            status.log_bytes / 1024
+        ),
+    ];
+    if let (Some(accounts), Some(live), Some(all)) = (
+        status.accounts,
+        status.live_sessions,
+        status.remembered_sessions,
+    ) {
+        lines.push(format!("accounts   {accounts}"));
+        lines.push(format!("sessions   {live} live, {all} remembered"));
+    }
+    lines.join("\n")
+}

@@ -1,0 +1,235 @@
+//! What can be configured, as plain values. The documentation of each key is the comment here.
+//!
+//! There is no secret among them: keys and passwords live in the database.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Configuration of `atpass serve`.
+///
+/// One TOML file; every key can also be set by an environment variable, which then counts.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+#[schemars(deny_unknown_fields)]
+pub(crate) struct Settings {
+    /// The server's public origin, such as `https://auth.example.com`. Required. Apps and people
+    /// reach the server there; it is never derived from a request. Plain http is for this machine
+    /// only, and needs `network.allow_http`.
+    pub(crate) issuer: Option<String>,
+    /// Addresses and ports to listen on, plain HTTP: TLS is the business of the reverse proxy in
+    /// front.
+    pub(crate) listen: Vec<String>,
+    /// Folder of the database, `atpass.sqlite`. A relative one is taken from the folder of this
+    /// file.
+    pub(crate) data: String,
+    /// Origins of the resource servers that get this server's tokens, where they are known. They
+    /// are published in the server's metadata.
+    pub(crate) protected_resources: Vec<String>,
+    /// Seconds that requests under way may still take once the server was told to stop.
+    pub(crate) drain_seconds: i64,
+    pub(crate) lifetimes: Lifetimes,
+    pub(crate) network: Network,
+    pub(crate) clients: Clients,
+    pub(crate) proxy: Proxy,
+    pub(crate) observe: Observe,
+    pub(crate) log: Log,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            issuer: None,
+            listen: vec!["127.0.0.1:2583".into()],
+            data: "/var/lib/atpass".into(),
+            protected_resources: Vec::new(),
+            drain_seconds: 30,
+            lifetimes: Lifetimes::default(),
+            network: Network::default(),
+            clients: Clients::default(),
+            proxy: Proxy::default(),
+            observe: Observe::default(),
+            log: Log::default(),
+        }
+    }
+}
+
+/// How long things live, in seconds. What the protocol forbids is refused.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+#[schemars(deny_unknown_fields)]
+pub(crate) struct Lifetimes {
+    /// Seconds of an access token: 30 to 1800.
+    pub(crate) access_token: i64,
+    /// Seconds of a pushed authorization request, until it is approved: 30 to 3600.
+    pub(crate) authorization_request: i64,
+    /// Seconds of an authorization code: 10 to 600.
+    pub(crate) code: i64,
+    /// Seconds of a public client's session and of its refresh tokens: at most 14 days.
+    pub(crate) public_session: i64,
+    /// Seconds of a confidential client's session: at most ten years.
+    pub(crate) confidential_session: i64,
+    /// Seconds of a confidential client's refresh token that isn't used: at most 180 days.
+    pub(crate) confidential_refresh: i64,
+    /// Seconds after a refresh for which its answer can be had again, if it was lost: 0 to 300.
+    pub(crate) refresh_recovery: i64,
+    /// Seconds without use after which a remembered browser is forgotten: an hour to 400 days.
+    pub(crate) remembered_device: i64,
+    /// Seconds after which a browser that isn't to be remembered is forgotten, should it never be
+    /// closed: ten minutes to a day.
+    pub(crate) unremembered_device: i64,
+}
+
+impl Default for Lifetimes {
+    fn default() -> Self {
+        let atpass_provider::Lifetimes {
+            access_token,
+            authorization_request,
+            code,
+            public_session,
+            confidential_session,
+            confidential_refresh,
+            refresh_recovery,
+            remembered_device,
+            unremembered_device,
+        } = atpass_provider::Lifetimes::default();
+        Self {
+            access_token,
+            authorization_request,
+            code,
+            public_session,
+            confidential_session,
+            confidential_refresh,
+            refresh_recovery,
+            remembered_device,
+            unremembered_device,
+        }
+    }
+}
+
+/// What the server looks up, and what is allowed on the way. The same as the network options of
+/// the other commands.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+#[schemars(deny_unknown_fields)]
+pub(crate) struct Network {
+    /// URL of the directory of `did:plc`.
+    #[schemars(extend("x-env" = "ATPASS_DIRECTORY"))]
+    pub(crate) directory: String,
+    /// URL of a server that resolves handles, asked in place of DNS and HTTPS.
+    #[schemars(extend("x-env" = "ATPASS_HANDLE_RESOLVER"))]
+    pub(crate) handle_resolver: Option<String>,
+    /// DNS server to ask in place of the system's: an address, with a port if it isn't 53, or the
+    /// https URL of a DNS-over-HTTPS server.
+    #[schemars(extend("x-env" = "ATPASS_DNS"))]
+    pub(crate) dns: Option<String>,
+    /// Files of root certificates to trust besides the system's, PEM. A relative one is taken from
+    /// the folder of this file.
+    #[schemars(extend("x-env" = "ATPASS_ROOT_CERT"))]
+    pub(crate) root_certs: Vec<String>,
+    /// Development only: allow plain http to this machine, and an issuer there.
+    #[schemars(extend("x-env" = "ATPASS_ALLOW_HTTP"))]
+    pub(crate) allow_http: bool,
+    /// Development only: allow this machine's own addresses, and handles under `.test`.
+    #[schemars(extend("x-env" = "ATPASS_ALLOW_LOOPBACK"))]
+    pub(crate) allow_loopback: bool,
+}
+
+impl Default for Network {
+    fn default() -> Self {
+        Self {
+            directory: crate::network::PUBLIC_DIRECTORY.into(),
+            handle_resolver: None,
+            dns: None,
+            root_certs: Vec::new(),
+            allow_http: false,
+            allow_loopback: false,
+        }
+    }
+}
+
+/// The apps that people sign in to.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+#[schemars(deny_unknown_fields)]
+pub(crate) struct Clients {
+    /// Client ids of apps that are shown by the name and picture that they give themselves. All
+    /// others are shown by their client id.
+    pub(crate) trusted: Vec<String>,
+    /// Client ids, or hosts of client ids, that are refused. `localhost` stands for all apps on
+    /// people's own machines.
+    pub(crate) blocked: Vec<String>,
+}
+
+/// The reverse proxy in front.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+#[schemars(deny_unknown_fields)]
+pub(crate) struct Proxy {
+    /// Networks of the reverse proxies, such as `127.0.0.1/32` or `10.0.0.0/8`. `X-Forwarded-For`
+    /// is believed from these only; the address in it counts for the limits on sign-in attempts.
+    pub(crate) trusted: Vec<String>,
+}
+
+/// Health and metrics.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+#[schemars(deny_unknown_fields)]
+pub(crate) struct Observe {
+    /// Addresses and ports for `/health/live`, `/health/ready` and `/metrics`. Keep them from the
+    /// public. An empty list turns them off.
+    pub(crate) listen: Vec<String>,
+}
+
+impl Default for Observe {
+    fn default() -> Self {
+        Self {
+            listen: vec!["127.0.0.1:9464".into()],
+        }
+    }
+}
+
+/// Logs, on standard error.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+#[schemars(deny_unknown_fields)]
+pub(crate) struct Log {
+    /// One line of text, or one JSON object, for each event.
+    pub(crate) format: LogFormat,
+    /// The least important events that are written. One line for each request is `info`; the audit
+    /// trail is always written. The variable `ATPASS_LOG` takes finer filters, such as
+    /// `info,atpass_store=debug`, and counts before this.
+    pub(crate) level: LogLevel,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+#[schemars(inline)]
+pub(crate) enum LogFormat {
+    #[default]
+    Text,
+    Json,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+#[schemars(inline)]
+pub(crate) enum LogLevel {
+    Error,
+    Warn,
+    #[default]
+    Info,
+    Debug,
+    Trace,
+}
+
+impl LogLevel {
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Warn => "warn",
+            Self::Info => "info",
+            Self::Debug => "debug",
+            Self::Trace => "trace",
+        }
+    }
+}
