@@ -13,6 +13,7 @@
 //! | `store`, `accounts` | what a backend, or a PDS that embeds this crate, implements |
 
 pub mod accounts;
+pub mod keys;
 pub mod password;
 pub mod refresh;
 pub mod store;
@@ -22,7 +23,6 @@ mod clients;
 mod endpoint;
 mod error;
 mod grant;
-mod keys;
 mod lifetimes;
 mod limits;
 mod pages;

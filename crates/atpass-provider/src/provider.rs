@@ -119,20 +119,13 @@ impl Provider {
             config,
             parts,
         }));
-        let tokens = provider.config().lifetimes.access_token;
-        for (session, ended_at) in provider.store().ended_since(now.plus(-tokens)).await? {
-            provider
-                .0
-                .parts
-                .on_session_ended
-                .session_ended(session, ended_at.plus(tokens));
-        }
+        provider.announce_ended().await?;
         Ok(provider)
     }
 
-    /// Its public keys, for a resource server in the same process.
+    /// Its public keys as they are now, for a resource server in the same process.
     pub fn jwks(&self) -> Arc<JwkSet> {
-        self.0.keys.published().clone()
+        self.0.keys.published(self.now())
     }
 
     /// What it publishes of itself.
@@ -143,6 +136,23 @@ impl Provider {
     /// Its configuration.
     pub fn config(&self) -> &ProviderConfig {
         &self.0.config
+    }
+
+    /// Reads the signing keys again, and tells the listener of sessions that another process ended: to
+    /// be called every half minute or so.
+    pub async fn refresh(&self) -> Result<(), StoreError> {
+        self.0.keys.reload(self.store()).await?;
+        self.announce_ended().await
+    }
+
+    /// Tells the listener of sessions that ended while their tokens are still unexpired.
+    async fn announce_ended(&self) -> Result<(), StoreError> {
+        let tokens = self.config().lifetimes.access_token;
+        for (session, ended_at) in self.store().ended_since(self.now().plus(-tokens)).await? {
+            let listener = &self.0.parts.on_session_ended;
+            listener.session_ended(session, ended_at.plus(tokens));
+        }
+        Ok(())
     }
 
     /// Removes what nobody needs any more, at most `batch` rows of each kind.

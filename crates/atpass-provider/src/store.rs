@@ -236,6 +236,10 @@ pub struct SigningKeyRecord {
     pub pkcs8: zeroize::Zeroizing<Vec<u8>>,
     /// When it was made.
     pub created_at: UnixTime,
+    /// It signs from then on; published from the beginning.
+    pub signs_from: UnixTime,
+    /// When it was given up before its time.
+    pub retired_at: Option<UnixTime>,
 }
 
 /// How many rows a retention run removed.
@@ -353,6 +357,9 @@ pub trait Store: Send + Sync + 'static {
 
     /// Keeps a new signing key.
     async fn add_signing_key(&self, key: &SigningKeyRecord) -> Result<(), StoreError>;
+
+    /// Gives a signing key up. Returns whether it was in use until now.
+    async fn retire_signing_key(&self, kid: &str, now: UnixTime) -> Result<bool, StoreError>;
 
     /// The secret of this name: the one that is kept, or else `candidate`, kept from now on. All
     /// nodes get the same one.

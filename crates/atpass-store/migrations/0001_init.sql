@@ -83,7 +83,9 @@ CREATE INDEX device_accounts_by_did ON device_accounts (did);
 CREATE TABLE signing_keys (
     kid        TEXT PRIMARY KEY,
     pkcs8      BLOB NOT NULL,
-    created_at INTEGER NOT NULL
+    created_at INTEGER NOT NULL,
+    signs_from INTEGER NOT NULL,
+    retired_at INTEGER
 ) STRICT;
 
 CREATE TABLE secrets (

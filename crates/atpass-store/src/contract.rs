@@ -402,6 +402,8 @@ async fn keys(store: &Arc<dyn Store>) {
         kid: kid.to_owned(),
         pkcs8: vec![1, 2, 3].into(),
         created_at: NOW.plus(seconds),
+        signs_from: NOW.plus(seconds + 600),
+        retired_at: None,
     };
     store.add_signing_key(&key("old", 0)).await.unwrap();
     store.add_signing_key(&key("new", 1)).await.unwrap();
@@ -414,6 +416,15 @@ async fn keys(store: &Arc<dyn Store>) {
         .map(|key| key.kid)
         .collect();
     assert_eq!(kids, ["new", "old"], "newest first");
+    assert!(store.retire_signing_key("old", NOW).await.unwrap());
+    assert!(!store.retire_signing_key("old", NOW.plus(9)).await.unwrap());
+    assert!(!store.retire_signing_key("other", NOW).await.unwrap());
+    let keys = store.signing_keys().await.unwrap();
+    let times: Vec<_> = keys
+        .iter()
+        .map(|key| (key.signs_from, key.retired_at))
+        .collect();
+    assert_eq!(times, [(NOW.plus(601), None), (NOW.plus(600), Some(NOW))]);
 
     let callers = (0..64).map(|n| {
         let store = store.clone();

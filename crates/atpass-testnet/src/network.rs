@@ -5,9 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
+use async_trait::async_trait;
 use atpass_fetch::{FetchConfig, Fetcher};
 use atpass_protocol::dpop::{NonceKeeper, QueryPolicy};
 use atpass_protocol::id::{ClientId, Did, Issuer};
+use atpass_protocol::jose::JwkSet;
 use atpass_protocol::random::{self, Random, SystemRandom};
 use atpass_protocol::secret::{HmacKey, Secret};
 use atpass_protocol::time::{Clock, SystemClock, UnixTime};
@@ -17,7 +19,9 @@ use atpass_provider::password::Passwords;
 use atpass_provider::store::{StoreError, Swept};
 use atpass_provider::{Lifetimes, Parts, Provider, ProviderConfig, SessionEnded};
 use atpass_replay::Replay;
-use atpass_resource::{ResourceConfig, ResourceParts, ResourceServer, RevocationList};
+use atpass_resource::{
+    IssuerKeys, KeysUnavailable, ResourceConfig, ResourceParts, ResourceServer, RevocationList,
+};
 use atpass_store::{NewAccount, SqliteAccounts, SqliteReplay, SqliteStore};
 use axum::Router;
 use axum::extract::Request;
@@ -83,12 +87,13 @@ pub struct Network {
     /// Who can sign in.
     pub accounts: Vec<DevAccount>,
     store: SqliteStore,
+    provider: Provider,
     stop: watch::Sender<bool>,
     tasks: Vec<JoinHandle<()>>,
 }
 
 /// Seconds between two retention runs.
-const SWEEP_INTERVAL: Duration = Duration::from_mins(1);
+const SWEEP_INTERVAL: Duration = Duration::from_secs(30);
 /// Rows of each kind that are removed in one act at most.
 const SWEEP_BATCH: u32 = 1000;
 /// How long requests under way may take once the network is to stop.
@@ -143,7 +148,7 @@ impl Network {
             &stopped,
         ));
         tasks.extend(app_server.serve(&sample, &stopped));
-        tasks.push(tokio::spawn(sweep(provider, stopped)));
+        tasks.push(tokio::spawn(sweep(provider.clone(), stopped)));
         Ok(Self {
             resource: issuer.clone(),
             issuer,
@@ -151,9 +156,16 @@ impl Network {
             app,
             accounts,
             store,
+            provider,
             stop,
             tasks,
         })
+    }
+
+    /// Reads again what another process may have changed, as the network does by itself twice a
+    /// minute.
+    pub async fn refresh(&self) -> Result<(), StoreError> {
+        self.provider.refresh().await
     }
 
     /// The database, for tests that look behind the curtain.
@@ -236,7 +248,7 @@ async fn open_servers(
             query: QueryPolicy::Ignore,
         },
         ResourceParts {
-            keys: Arc::new(provider.jwks()),
+            keys: Arc::new(ProviderKeys(provider.clone())),
             nonces,
             replay,
             revoked,
@@ -269,6 +281,16 @@ async fn add_missing(known: &SqliteAccounts, accounts: &[DevAccount]) -> anyhow:
     Ok(())
 }
 
+/// The keys of an authorization server in the same process.
+struct ProviderKeys(Provider);
+
+#[async_trait]
+impl IssuerKeys for ProviderKeys {
+    async fn keys(&self) -> Result<Arc<JwkSet>, KeysUnavailable> {
+        Ok(self.0.jwks())
+    }
+}
+
 /// Tells the resource server of sessions that end.
 struct Revoker {
     revoked: Arc<RevocationList>,
@@ -289,6 +311,9 @@ async fn sweep(provider: Provider, mut stopped: watch::Receiver<bool>) {
         tokio::select! {
             _ = stopped.wait_for(|&stop| stop) => return,
             _ = ticks.tick() => {}
+        }
+        if let Err(error) = provider.refresh().await {
+            tracing::warn!(%error, "the keys can't be read again; the known ones stay in use");
         }
         if let Err(error) = sweep_all(&provider).await {
             tracing::warn!(%error, "retention failed and will be tried again");

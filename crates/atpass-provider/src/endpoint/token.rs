@@ -159,7 +159,7 @@ pub(super) fn answer(
         iat: now,
         exp,
     };
-    let access_token = provider.keys().sign(&claims)?;
+    let access_token = provider.keys().sign(&claims, now)?;
     Ok(TokenResponse {
         access_token: atpass_protocol::secret::Secret::new(access_token),
         token_type: "DPoP".to_owned(),

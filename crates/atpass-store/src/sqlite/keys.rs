@@ -1,5 +1,6 @@
 //! Signing keys and shared secrets.
 
+use atpass_protocol::time::UnixTime;
 use atpass_provider::store::{SigningKeyRecord, StoreError};
 use rusqlite::{Connection, params};
 use zeroize::Zeroizing;
@@ -20,6 +21,10 @@ pub(super) fn all(db: &Connection) -> Result<Vec<SigningKeyRecord>, StoreError> 
             kid: columns.get("kid")?,
             pkcs8: Zeroizing::new(columns.get("pkcs8")?),
             created_at: columns.time("created_at")?,
+            signs_from: columns.time("signs_from")?,
+            retired_at: columns
+                .get::<Option<i64>>("retired_at")?
+                .map(UnixTime::from_secs),
         });
     }
     Ok(keys)
@@ -27,10 +32,21 @@ pub(super) fn all(db: &Connection) -> Result<Vec<SigningKeyRecord>, StoreError> 
 
 pub(super) fn add(db: &Connection, key: &SigningKeyRecord) -> Result<(), StoreError> {
     let pkcs8: &[u8] = &key.pkcs8;
-    db.prepare_cached("INSERT INTO signing_keys (kid, pkcs8, created_at) VALUES (?, ?, ?)")
-        .and_then(|mut insert| insert.execute(params![key.kid, pkcs8, key.created_at.as_secs()]))
+    let sql = "INSERT INTO signing_keys (kid, pkcs8, created_at, signs_from) VALUES (?, ?, ?, ?)";
+    let (created_at, signs_from) = (key.created_at.as_secs(), key.signs_from.as_secs());
+    db.prepare_cached(sql)
+        .and_then(|mut insert| insert.execute(params![key.kid, pkcs8, created_at, signs_from]))
         .map_err(unavailable)?;
     Ok(())
+}
+
+pub(super) fn retire(db: &Connection, kid: &str, now: UnixTime) -> Result<bool, StoreError> {
+    let sql = "UPDATE signing_keys SET retired_at = ? WHERE kid = ? AND retired_at IS NULL";
+    let retired = db
+        .prepare_cached(sql)
+        .and_then(|mut update| update.execute(params![now.as_secs(), kid]))
+        .map_err(unavailable)?;
+    Ok(retired > 0)
 }
 
 pub(super) fn secret(

@@ -309,6 +309,11 @@ impl Store for SqliteStore {
         self.write(move |db| keys::add(db, &key)).await
     }
 
+    async fn retire_signing_key(&self, kid: &str, now: UnixTime) -> Result<bool, StoreError> {
+        let kid = kid.to_owned();
+        self.write(move |db| keys::retire(db, &kid, now)).await
+    }
+
     async fn secret(&self, name: &str, candidate: &[u8; 32]) -> Result<[u8; 32], StoreError> {
         let (name, candidate) = (name.to_owned(), *candidate);
         self.write(move |db| keys::secret(db, &name, &candidate))
