@@ -42,6 +42,10 @@ pub(crate) enum Event<'a> {
     ClientKeyGone { session: SessionId },
     /// The app ended its session.
     Revoked { session: SessionId },
+    /// The account's owner ended a session.
+    EndedByOwner { session: SessionId },
+    /// An account was signed out of a browser, or of all but one.
+    SignedOut { did: &'a Did },
     /// A session ended because its account isn't active.
     AccountInactive { session: SessionId },
 }
@@ -62,6 +66,8 @@ impl Event<'_> {
             Self::WrongHolder { .. } => "wrong_holder",
             Self::ClientKeyGone { .. } => "client_key_gone",
             Self::Revoked { .. } => "revoked",
+            Self::EndedByOwner { .. } => "ended_by_owner",
+            Self::SignedOut { .. } => "signed_out",
             Self::AccountInactive { .. } => "account_inactive",
         }
     }
@@ -71,7 +77,7 @@ impl fmt::Display for Event<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
             Self::SignInFailed | Self::SignInLimited => Ok(()),
-            Self::SignedIn { did } => write!(f, "did={did}"),
+            Self::SignedIn { did } | Self::SignedOut { did } => write!(f, "did={did}"),
             Self::Approved { did, client_id } => write!(f, "did={did} client_id={client_id}"),
             Self::Denied { client_id } => write!(f, "client_id={client_id}"),
             Self::Issued {
@@ -96,6 +102,7 @@ impl fmt::Display for Event<'_> {
             | Self::WrongHolder { session }
             | Self::ClientKeyGone { session }
             | Self::Revoked { session }
+            | Self::EndedByOwner { session }
             | Self::AccountInactive { session } => write!(f, "session={session}"),
         }
     }

@@ -352,6 +352,9 @@ pub trait Store: Send + Sync + 'static {
     /// Signs an account out of a device.
     async fn sign_out(&self, id: &Digest32, did: &Did) -> Result<(), StoreError>;
 
+    /// Signs an account out of all devices but this one.
+    async fn sign_out_others(&self, keep: &Digest32, did: &Did) -> Result<(), StoreError>;
+
     /// The signing keys, newest first.
     async fn signing_keys(&self) -> Result<Vec<SigningKeyRecord>, StoreError>;
 

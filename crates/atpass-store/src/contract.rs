@@ -384,6 +384,20 @@ async fn devices(store: &dyn Store) {
             .unwrap()
             .is_some()
     );
+    let elsewhere = DeviceSignIn {
+        old: None,
+        new: [33; 32],
+        did: did(2),
+        now: NOW,
+        expires_at: NOW.plus(DAY),
+        remembered: false,
+    };
+    store.sign_in(&elsewhere).await.unwrap();
+    store.sign_out_others(&[2; 32], &did(2)).await.unwrap();
+    let here = store.device(&[2; 32], NOW).await.unwrap().unwrap();
+    assert!(here.accounts.iter().any(|account| account.did == did(2)));
+    let there = store.device(&[33; 32], NOW).await.unwrap().unwrap();
+    assert!(there.accounts.is_empty());
     store.sign_out(&[2; 32], &did(2)).await.unwrap();
     assert_eq!(
         store

@@ -188,9 +188,9 @@ fn consent_page(
     Page::html(200, &template, pending.sources())
 }
 
-fn account_view(account: &Account) -> AccountView<'_> {
+fn account_view(account: &Account) -> AccountView {
     AccountView {
-        did: account.did.as_str(),
-        handle: account.handle.as_str(),
+        did: account.did.to_string(),
+        handle: account.handle.to_string(),
     }
 }

@@ -3,6 +3,7 @@
 //! Plain forms, no scripts. Each handler takes a [`BrowserRequest`] and gives a [`Page`];
 //! [`crate::routes`] knows the HTTP on both sides.
 
+pub(crate) mod account;
 mod authorize;
 mod browser;
 mod choose;

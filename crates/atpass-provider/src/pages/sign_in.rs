@@ -22,38 +22,66 @@ pub(crate) async fn sign_in(
     now: UnixTime,
 ) -> Result<Page, PageError> {
     let (browser, pending) = open_form(provider, request, now).await?;
-    let typed = request.form.get("identifier").unwrap_or_default();
-    let remember = request.form.get("remember").is_some();
-    let again = |status, problem: &str| {
-        let form = SignInForm {
-            status,
-            identifier: typed,
-            problem: Some(problem),
-            remember,
-        };
-        pending.sign_in_page(provider, &browser, &form)
-    };
+    // A right password for another account than the hinted one is no better than a wrong one.
+    let allowed = |account: &Account| pending.allows(account);
+    match attempt(provider, request, &browser, allowed, now).await? {
+        Outcome::SignedIn { account, cookie } => {
+            let next = Page::see_other(pending.url(Some(account.did.as_str())));
+            Ok(next.with_cookie(Some(cookie)))
+        }
+        Outcome::Refused { status, problem } => {
+            let form = SignInForm {
+                status,
+                identifier: request.form.get("identifier").unwrap_or_default(),
+                problem: Some(&problem),
+                remember: request.form.get("remember").is_some(),
+            };
+            pending.sign_in_page(provider, &browser, &form)
+        }
+    }
+}
 
-    let account = match check(provider, request, &browser, typed).await? {
+/// What became of a sign-in.
+pub(super) enum Outcome {
+    /// The account is signed in in this browser, which has a new cookie.
+    SignedIn { account: Account, cookie: String },
+    /// It isn't, and the page says why.
+    Refused { status: u16, problem: String },
+}
+
+/// Checks what was typed, and signs the account in.
+pub(super) async fn attempt(
+    provider: &Provider,
+    request: &BrowserRequest,
+    browser: &Browser,
+    allowed: impl Fn(&Account) -> bool,
+    now: UnixTime,
+) -> Result<Outcome, PageError> {
+    let typed = request.form.get("identifier").unwrap_or_default();
+    let refused = |status, problem: &str| {
+        Ok(Outcome::Refused {
+            status,
+            problem: problem.to_owned(),
+        })
+    };
+    let account = match check(provider, request, browser, typed).await? {
         Attempt::TooMany { seconds } => {
             audit::record(Event::SignInLimited);
             let wait = seconds.div_ceil(60);
-            return again(
-                429,
-                &format!("Too many attempts. Try again in about {wait} min."),
-            );
+            let problem = format!("Too many attempts. Try again in about {wait} min.");
+            return refused(429, &problem);
         }
-        // A right password for another account than the hinted one is no better than a wrong one.
-        Attempt::Right(account) if pending.allows(&account) => account,
+        Attempt::Right(account) if allowed(&account) => account,
         Attempt::Right(_) | Attempt::Wrong => {
             audit::record(Event::SignInFailed);
-            return again(422, WRONG);
+            return refused(422, WRONG);
         }
     };
     if !account.active {
-        return again(422, DISABLED);
+        return refused(422, DISABLED);
     }
 
+    let remember = request.form.get("remember").is_some();
     let cookie = random::secret::<32>(provider.random());
     let lifetimes = &provider.config().lifetimes;
     let lifetime = if remember {
@@ -71,8 +99,8 @@ pub(crate) async fn sign_in(
     };
     provider.store().sign_in(&sign_in).await?;
     audit::record(Event::SignedIn { did: &account.did });
-    let set_cookie = device_cookie(provider, &cookie, remember.then_some(lifetime));
-    Ok(Page::see_other(pending.url(Some(account.did.as_str()))).with_cookie(Some(set_cookie)))
+    let cookie = device_cookie(provider, &cookie, remember.then_some(lifetime));
+    Ok(Outcome::SignedIn { account, cookie })
 }
 
 enum Attempt {

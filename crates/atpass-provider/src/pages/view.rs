@@ -69,9 +69,9 @@ pub(crate) struct SignIn<'a> {
 }
 
 /// An account.
-pub(crate) struct AccountView<'a> {
-    pub(crate) did: &'a str,
-    pub(crate) handle: &'a str,
+pub(crate) struct AccountView {
+    pub(crate) did: String,
+    pub(crate) handle: String,
 }
 
 /// Which account.
@@ -81,7 +81,7 @@ pub(crate) struct Choose<'a> {
     pub(crate) layout: Layout<'a>,
     pub(crate) client: ClientView<'a>,
     pub(crate) hidden: Hidden<'a>,
-    pub(crate) accounts: &'a [AccountView<'a>],
+    pub(crate) accounts: &'a [AccountView],
 }
 
 /// Something that the app may do.
@@ -103,7 +103,7 @@ pub(crate) struct Consent<'a> {
     pub(crate) layout: Layout<'a>,
     pub(crate) client: ClientView<'a>,
     pub(crate) hidden: Hidden<'a>,
-    pub(crate) account: AccountView<'a>,
+    pub(crate) account: AccountView,
     pub(crate) permissions: &'a [PermissionView<'a>],
     /// The raw scope.
     pub(crate) scope: &'a str,
@@ -132,4 +132,38 @@ pub(crate) struct FormPost<'a> {
     pub(crate) redirect_host: &'a str,
     pub(crate) parameters: &'a [(&'static str, &'a str)],
     pub(crate) script: &'a str,
+}
+
+/// Sign-in without an app.
+#[derive(Template)]
+#[template(path = "account_sign_in.html")]
+pub(crate) struct AccountSignIn<'a> {
+    pub(crate) layout: Layout<'a>,
+    pub(crate) csrf: &'a str,
+    pub(crate) identifier: &'a str,
+    pub(crate) problem: Option<&'a str>,
+}
+
+/// What an owner sees of their account.
+#[derive(Template)]
+#[template(path = "account.html")]
+pub(crate) struct AccountPage<'a> {
+    pub(crate) layout: Layout<'a>,
+    pub(crate) csrf: &'a str,
+    pub(crate) account: AccountView,
+    /// Other accounts signed in here.
+    pub(crate) others: &'a [AccountView],
+    pub(crate) sessions: &'a [SessionView],
+}
+
+/// An app with access.
+pub(crate) struct SessionView {
+    pub(crate) id: String,
+    /// Where it is.
+    pub(crate) app: String,
+    pub(crate) client_id: String,
+    /// When it got access, and when it last used it.
+    pub(crate) began: String,
+    pub(crate) used: String,
+    pub(crate) permissions: Vec<&'static str>,
 }

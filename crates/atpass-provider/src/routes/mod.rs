@@ -41,6 +41,10 @@ pub fn router(provider: Provider) -> Router {
         .route("/oauth/authorize/sign-in", post(sign_in))
         .route("/oauth/authorize/choose", post(choose))
         .route("/oauth/authorize/decide", post(decide))
+        .route(pages::account::PATH, get(account))
+        .route("/account/sign-in", post(account_sign_in))
+        .route("/account/end", post(account_end))
+        .route("/account/sign-out", post(account_sign_out))
         .route(&pages::STYLESHEET_PATH, get(stylesheet));
     apps.merge(people)
         .layer(DefaultBodyLimit::max(LONGEST_BODY))
@@ -163,6 +167,35 @@ async fn decide(
     FormFromBrowser(request): FormFromBrowser,
 ) -> Response {
     let result = pages::decide(&provider, &request, provider.now()).await;
+    page(&provider, result)
+}
+
+async fn account(State(provider): State<Provider>, FromBrowser(request): FromBrowser) -> Response {
+    let result = pages::account::show(&provider, &request, provider.now()).await;
+    page(&provider, result)
+}
+
+async fn account_sign_in(
+    State(provider): State<Provider>,
+    FormFromBrowser(request): FormFromBrowser,
+) -> Response {
+    let result = pages::account::sign_in(&provider, &request, provider.now()).await;
+    page(&provider, result)
+}
+
+async fn account_end(
+    State(provider): State<Provider>,
+    FormFromBrowser(request): FormFromBrowser,
+) -> Response {
+    let result = pages::account::end(&provider, &request, provider.now()).await;
+    page(&provider, result)
+}
+
+async fn account_sign_out(
+    State(provider): State<Provider>,
+    FormFromBrowser(request): FormFromBrowser,
+) -> Response {
+    let result = pages::account::sign_out(&provider, &request, provider.now()).await;
     page(&provider, result)
 }
 

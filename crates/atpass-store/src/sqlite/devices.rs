@@ -96,6 +96,17 @@ pub(super) fn sign_out(db: &Connection, id: &Digest32, did: &Did) -> Result<(), 
     Ok(())
 }
 
+pub(super) fn sign_out_others(
+    db: &Connection,
+    keep: &Digest32,
+    did: &Did,
+) -> Result<(), StoreError> {
+    db.prepare_cached("DELETE FROM device_accounts WHERE did = ? AND device <> ?")
+        .and_then(|mut delete| delete.execute(params![did.as_str(), keep]))
+        .map_err(unavailable)?;
+    Ok(())
+}
+
 /// Signs an account out everywhere.
 pub(super) fn sign_out_everywhere(db: &Connection, did: &Did) -> Result<(), StoreError> {
     db.prepare_cached("DELETE FROM device_accounts WHERE did = ?")

@@ -300,6 +300,12 @@ impl Store for SqliteStore {
         self.write(move |db| devices::sign_out(db, &id, &did)).await
     }
 
+    async fn sign_out_others(&self, keep: &Digest32, did: &Did) -> Result<(), StoreError> {
+        let (keep, did) = (*keep, did.clone());
+        self.write(move |db| devices::sign_out_others(db, &keep, &did))
+            .await
+    }
+
     async fn signing_keys(&self) -> Result<Vec<SigningKeyRecord>, StoreError> {
         self.read(keys::all).await
     }

@@ -8,7 +8,7 @@
 //! | `metrics` | the figures |
 //! | `observe` | health and metrics over HTTP |
 //! | `listen` | sockets, and stopping in order |
-//! | `retention` | removing what nobody needs |
+//! | `upkeep` | what it does by itself: keys anew, retention |
 
 mod client_address;
 mod listen;
@@ -16,7 +16,7 @@ mod metrics;
 mod observe;
 mod open;
 mod requests;
-mod retention;
+mod upkeep;
 
 use anyhow::Context;
 use axum::Router;
@@ -65,7 +65,9 @@ pub(crate) async fn run(serve: &Serve, verbose: u8) -> anyhow::Result<()> {
         .fallback(|| async { (StatusCode::NOT_FOUND, "There is nothing here.\n") });
     let served_at = server.addresses();
     let mut tasks = server.serve(&observed(routes, &config, &metrics), &stopped);
-    tasks.push(tokio::spawn(retention::run(provider, metrics, stopped)));
+    let reloading = upkeep::reload_keys(provider.clone(), stopped.clone());
+    tasks.push(tokio::spawn(reloading));
+    tasks.push(tokio::spawn(upkeep::retain(provider, metrics, stopped)));
     tracing::info!(
         issuer = %config.issuer,
         listen = served_at,

@@ -1,4 +1,5 @@
-//! Removes what nobody needs any more, every minute.
+//! What the server does by itself, again and again: it reads its keys anew, as another process may
+//! have rotated them, and removes what nobody needs any more.
 
 use std::time::Duration;
 
@@ -8,13 +9,34 @@ use tokio::sync::watch;
 
 use super::metrics::Metrics;
 
-const INTERVAL: Duration = Duration::from_mins(1);
+/// Between two readings of the keys.
+const RELOAD: Duration = Duration::from_secs(30);
+/// Between two runs of retention.
+const SWEEP: Duration = Duration::from_mins(1);
 /// Rows of each kind that are removed in one act at most, so that requests get their turn.
 const BATCH: u32 = 1000;
 
-/// Runs until the server stops.
-pub(super) async fn run(provider: Provider, metrics: Metrics, mut stopped: watch::Receiver<bool>) {
-    let mut ticks = tokio::time::interval(INTERVAL);
+/// Reads the keys anew until the server stops.
+pub(super) async fn reload_keys(provider: Provider, mut stopped: watch::Receiver<bool>) {
+    let mut ticks = tokio::time::interval(RELOAD);
+    loop {
+        tokio::select! {
+            _ = stopped.wait_for(|&stop| stop) => return,
+            _ = ticks.tick() => {}
+        }
+        if let Err(error) = provider.refresh().await {
+            tracing::warn!(%error, "the keys can't be read again; the known ones stay in use");
+        }
+    }
+}
+
+/// Removes what nobody needs until the server stops.
+pub(super) async fn retain(
+    provider: Provider,
+    metrics: Metrics,
+    mut stopped: watch::Receiver<bool>,
+) {
+    let mut ticks = tokio::time::interval(SWEEP);
     loop {
         tokio::select! {
             _ = stopped.wait_for(|&stop| stop) => return,

@@ -1,0 +1,210 @@
+//! `/account`: what an account's owner sees and can end: apps with access, and browsers.
+
+use atpass_protocol::id::ClientIdKind;
+use atpass_protocol::time::UnixTime;
+use atpass_protocol::token::SessionId;
+
+use super::browser::{Browser, BrowserRequest};
+use super::consent::permissions;
+use super::sign_in::{self, Outcome};
+use super::view::{AccountPage, AccountSignIn, AccountView, SessionView};
+use super::{Page, PageError, Sources, layout};
+use crate::accounts::Account;
+use crate::audit::{self, Event};
+use crate::provider::Provider;
+use crate::store::{EndReason, SessionRecord};
+
+/// Where it is.
+pub(crate) const PATH: &str = "/account";
+
+/// `GET /account`.
+pub(crate) async fn show(
+    provider: &Provider,
+    request: &BrowserRequest,
+    now: UnixTime,
+) -> Result<Page, PageError> {
+    let browser = Browser::recognise(provider, request, now).await?;
+    let wanted = request.form.get("account");
+    let page = match chosen(&browser, wanted) {
+        Some(account) => account_page(provider, &browser, account, now).await?,
+        None => sign_in_page(provider, &browser, 200, "", None)?,
+    };
+    Ok(page.with_cookie(browser.set_cookie))
+}
+
+/// `POST /account/sign-in`.
+pub(crate) async fn sign_in(
+    provider: &Provider,
+    request: &BrowserRequest,
+    now: UnixTime,
+) -> Result<Page, PageError> {
+    let browser = Browser::recognise(provider, request, now).await?;
+    browser.check_form(provider, request)?;
+    let typed = request.form.get("identifier").unwrap_or_default();
+    match sign_in::attempt(provider, request, &browser, |_| true, now).await? {
+        Outcome::SignedIn { account, cookie } => {
+            Ok(to(account.did.as_str()).with_cookie(Some(cookie)))
+        }
+        Outcome::Refused { status, problem } => {
+            sign_in_page(provider, &browser, status, typed, Some(&problem))
+        }
+    }
+}
+
+/// `POST /account/end`: ends the access of one app, or of all.
+pub(crate) async fn end(
+    provider: &Provider,
+    request: &BrowserRequest,
+    now: UnixTime,
+) -> Result<Page, PageError> {
+    let (browser, account) = owner(provider, request, now).await?;
+    let wanted = request.form.get("session").unwrap_or_default();
+    let one = SessionId::try_from(wanted.to_owned()).ok();
+    let sessions = provider.store().sessions_of(&account.did, now).await?;
+    let all = wanted == "all";
+    // Of this account's sessions only: a hand-made form ends nobody else's.
+    for session in sessions
+        .iter()
+        .filter(|session| all || Some(session.id) == one)
+    {
+        if provider
+            .end_session(session.id, EndReason::Owner, now)
+            .await?
+        {
+            audit::record(Event::EndedByOwner {
+                session: session.id,
+            });
+        }
+    }
+    Ok(to(account.did.as_str()).with_cookie(browser.set_cookie))
+}
+
+/// `POST /account/sign-out`: out of this browser, or of all others.
+pub(crate) async fn sign_out(
+    provider: &Provider,
+    request: &BrowserRequest,
+    now: UnixTime,
+) -> Result<Page, PageError> {
+    let (browser, account) = owner(provider, request, now).await?;
+    let store = provider.store();
+    let page = if request.form.get("where") == Some("others") {
+        store.sign_out_others(&browser.id(), &account.did).await?;
+        to(account.did.as_str())
+    } else {
+        store.sign_out(&browser.id(), &account.did).await?;
+        Page::see_other(PATH)
+    };
+    audit::record(Event::SignedOut { did: &account.did });
+    Ok(page.with_cookie(browser.set_cookie))
+}
+
+/// The account that a form is about, if it is signed in here.
+async fn owner(
+    provider: &Provider,
+    request: &BrowserRequest,
+    now: UnixTime,
+) -> Result<(Browser, Account), PageError> {
+    let browser = Browser::recognise(provider, request, now).await?;
+    browser.check_form(provider, request)?;
+    let did = request.form.get("account").unwrap_or_default();
+    let account = browser.account(did).map(|(account, _)| account.clone());
+    let account = account.ok_or_else(|| {
+        PageError::problem(
+            403,
+            "You are signed out",
+            "This account is no longer signed in in this browser. Sign in again to go on.",
+        )
+    })?;
+    Ok((browser, account))
+}
+
+fn chosen<'a>(browser: &'a Browser, wanted: Option<&str>) -> Option<&'a Account> {
+    let accounts = browser.accounts.iter().map(|(account, _)| account);
+    match wanted {
+        Some("another") => None,
+        Some(did) => browser.account(did).map(|(account, _)| account),
+        None => accounts.into_iter().next(),
+    }
+}
+
+fn to(did: &str) -> Page {
+    let mut query = form_urlencoded::Serializer::new(String::new());
+    query.append_pair("account", did);
+    Page::see_other(format!("{PATH}?{}", query.finish()))
+}
+
+fn sign_in_page(
+    provider: &Provider,
+    browser: &Browser,
+    status: u16,
+    identifier: &str,
+    problem: Option<&str>,
+) -> Result<Page, PageError> {
+    let template = AccountSignIn {
+        layout: layout(provider),
+        csrf: &browser.csrf(provider),
+        identifier,
+        problem,
+    };
+    let page = Page::html(status, &template, Sources::default())?;
+    Ok(page.with_cookie(browser.set_cookie.clone()))
+}
+
+async fn account_page(
+    provider: &Provider,
+    browser: &Browser,
+    account: &Account,
+    now: UnixTime,
+) -> Result<Page, PageError> {
+    let sessions = provider.store().sessions_of(&account.did, now).await?;
+    let sessions: Vec<_> = sessions
+        .iter()
+        .map(|session| session_view(session, now))
+        .collect();
+    let view = |account: &Account| AccountView {
+        did: account.did.to_string(),
+        handle: account.handle.to_string(),
+    };
+    let others: Vec<_> = browser
+        .accounts
+        .iter()
+        .map(|(other, _)| other)
+        .filter(|other| other.did != account.did)
+        .map(view)
+        .collect();
+    let template = AccountPage {
+        layout: layout(provider),
+        csrf: &browser.csrf(provider),
+        account: view(account),
+        others: &others,
+        sessions: &sessions,
+    };
+    Page::html(200, &template, Sources::default())
+}
+
+fn session_view(session: &SessionRecord, now: UnixTime) -> SessionView {
+    let host = match session.client_id.kind() {
+        ClientIdKind::Document(url) => url.host_str().map(ToOwned::to_owned),
+        ClientIdKind::Loopback(_) => None,
+    };
+    SessionView {
+        id: session.id.to_string(),
+        app: host.unwrap_or_else(|| "An app on this computer".to_owned()),
+        client_id: session.client_id.to_string(),
+        began: days_ago(session.created_at, now),
+        used: days_ago(session.rotated_at, now),
+        permissions: permissions(&session.scope)
+            .iter()
+            .map(|permission| permission.title)
+            .collect(),
+    }
+}
+
+/// In days, which is as exact as a person needs it, and the same in every time zone.
+fn days_ago(then: UnixTime, now: UnixTime) -> String {
+    match now.since(then) / (24 * 60 * 60) {
+        ..=0 => "within the last day".to_owned(),
+        1 => "a day ago".to_owned(),
+        days => format!("{days} days ago"),
+    }
+}
