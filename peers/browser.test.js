@@ -118,6 +118,24 @@ test('browser: a denied sign-in comes back to the app signed out', async () => {
   })
 })
 
+test('AS-AUTHZ-15: the owner ends an app\'s access on the account page', async () => {
+  await withPage(browser, async (page) => {
+    await login(page, 'bob.test')
+    await page.goto(`${dev.issuer}/account`)
+    await page.getByRole('heading', { name: 'bob.test' }).waitFor()
+    const end = page.getByRole('button', { name: /^End access of An app/ })
+    while ((await end.count()) > 0) await end.first().click()
+    await page.getByText('No app has access to your account.').waitFor()
+    await page.goto(dev.app)
+    await page.getByLabel('Handle', { exact: true }).waitFor()
+
+    await page.goto(`${dev.issuer}/account`)
+    await button(page, 'Sign out here').click()
+    await signIn(page, 'bob.test', dev.account('bob.test').password)
+    await button(page, 'Sign out here').waitFor()
+  })
+})
+
 test('browser: every page is clear, narrow and wide, light and dark', async () => {
   await withPage(browser, (page) => visitEveryPage(page, checkLooks))
 })
@@ -150,6 +168,10 @@ async function visitEveryPage(page, check) {
   await writeNote(page, 'A first note')
   await writeNote(page, 'A second, longer note, to see how the list carries more than a few words')
   await check(page, 'app-signed-in')
+  await page.goto(`${dev.issuer}/account`)
+  await button(page, 'Sign out here').waitFor()
+  await check(page, 'account')
+  await page.goto(dev.app)
   await signOut(page)
 
   await leaveAppUnnamed(page)
@@ -163,4 +185,8 @@ async function visitEveryPage(page, check) {
   const answer = await page.goto(`${dev.issuer}/oauth/authorize?${query}`)
   assert.equal(answer.status(), 400)
   await check(page, 'error')
+
+  await page.context().clearCookies()
+  await page.goto(`${dev.issuer}/account`)
+  await check(page, 'account-sign-in')
 }
