@@ -14,7 +14,7 @@ export const screenshots =
 mkdirSync(screenshots, { recursive: true })
 
 /** Starts the browser that `cargo xtask setup` found or installed. */
-export function launchBrowser() {
+export function launchBrowser(hostRule) {
   return chromium.launch({
     executablePath: process.env.ATPASS_CHROMIUM ?? '/usr/bin/chromium',
     args: [
@@ -25,6 +25,7 @@ export function launchBrowser() {
       '--disable-background-networking',
       '--disable-component-update',
       '--disable-sync',
+      ...(hostRule ? [`--host-resolver-rules=${hostRule}`] : []),
     ],
   })
 }
@@ -37,6 +38,8 @@ export async function withPage(browser, use, { javaScript = false } = {}) {
   const context = await browser.newContext({
     javaScriptEnabled: javaScript,
     bypassCSP: javaScript,
+    // Hosts of a test have certificates that the browser doesn't know.
+    ignoreHTTPSErrors: true,
     viewport: { width: 1280, height: 800 },
     reducedMotion: 'reduce',
   })

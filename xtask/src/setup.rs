@@ -67,6 +67,9 @@ fn install_missing_packages() -> Result<()> {
     if process::find_program(&["npm"]).is_none() {
         missing.push("npm");
     }
+    if process::find_program(&["openssl"]).is_none() {
+        missing.push("openssl");
+    }
     if missing.is_empty() {
         return Ok(());
     }

@@ -11,7 +11,7 @@ use crate::command::database::DatabaseArgs;
 use crate::command::session::SessionArgs;
 use crate::config::Loaded;
 use crate::database;
-use crate::network::NetworkArgs;
+use crate::network::{FetchArgs, NetworkArgs};
 
 /// AT Protocol OAuth: authorization server, discovery, client, resource server.
 #[derive(Debug, Parser)]
@@ -51,6 +51,9 @@ pub(crate) struct Dev {
     /// Print one line of JSON on standard output when everything is up
     #[arg(long)]
     pub(crate) json: bool,
+    /// How the authorization server fetches the metadata of clients
+    #[command(flatten)]
+    pub(crate) fetch: FetchArgs,
 }
 
 /// Run the authorization server

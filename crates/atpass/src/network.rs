@@ -29,6 +29,14 @@ pub(crate) struct NetworkArgs {
     /// Resolve handles by asking this server, in place of DNS and HTTPS
     #[arg(long, env = "ATPASS_HANDLE_RESOLVER", value_name = "URL")]
     pub(crate) handle_resolver: Option<Url>,
+    #[command(flatten)]
+    pub(crate) fetch: FetchArgs,
+}
+
+/// How anything is fetched.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Network")]
+pub(crate) struct FetchArgs {
     /// DNS server to ask: an address, with a port if it isn't 53, or the https URL of a DNS-over-HTTPS
     /// server
     #[arg(long, env = "ATPASS_DNS", value_name = "HOST:PORT|URL")]
@@ -47,11 +55,14 @@ pub(crate) struct NetworkArgs {
     /// Allow this machine's own addresses, and handles under .test (development only)
     #[arg(long, env = "ATPASS_ALLOW_LOOPBACK")]
     pub(crate) allow_loopback: bool,
+    /// Port of https URLs that name none, for a network on one machine (development only)
+    #[arg(long, env = "ATPASS_HTTPS_PORT", value_name = "PORT")]
+    pub(crate) https_port: Option<u16>,
 }
 
-impl NetworkArgs {
-    /// The fetcher that these options describe.
-    pub(crate) async fn fetcher(&self) -> anyhow::Result<Fetcher> {
+impl FetchArgs {
+    /// The configuration that these options describe.
+    pub(crate) async fn config(&self) -> anyhow::Result<FetchConfig> {
         let dns = match &self.dns {
             Some(text) => dns_server(text)
                 .await
@@ -59,14 +70,21 @@ impl NetworkArgs {
             None => DnsServer::System,
         };
         let read = |path: &PathBuf| read_certificate(path);
-        let config = FetchConfig {
+        Ok(FetchConfig {
             allow_http: self.allow_http,
             allow_loopback: self.allow_loopback,
             dns,
+            https_port: self.https_port,
             root_certificates: self.root_certs.iter().map(read).collect::<Result<_, _>>()?,
             ..FetchConfig::default()
-        };
-        Ok(Fetcher::new(config)?)
+        })
+    }
+}
+
+impl NetworkArgs {
+    /// The fetcher that these options describe.
+    pub(crate) async fn fetcher(&self) -> anyhow::Result<Fetcher> {
+        Ok(Fetcher::new(self.fetch.config().await?)?)
     }
 
     /// The resolver that these options describe.
@@ -78,7 +96,7 @@ impl NetworkArgs {
         let config = IdentityConfig {
             directory: self.directory.clone(),
             handles,
-            allow_test_handles: self.allow_loopback,
+            allow_test_handles: self.fetch.allow_loopback,
         };
         Resolver::new(config, fetcher, Arc::new(SystemClock))
     }

@@ -43,6 +43,7 @@ pub(crate) async fn run(dev: Dev) -> anyhow::Result<()> {
     let folder = temporary.as_ref().map(|folder| folder.path().to_owned());
     let data = dev.data.or(folder).unwrap_or_default();
     let mut config = NetworkConfig::new(data);
+    config.fetch = dev.fetch.config().await?;
     config.ports = if dev.port == 0 {
         Ports::Free
     } else {

@@ -15,7 +15,7 @@ use url::{Host, Url};
 use super::problem::{Problem, without_password};
 use super::settings::{LogFormat, LogLevel, Settings};
 use super::{Loaded, Values};
-use crate::network::{NetworkArgs, read_certificate};
+use crate::network::{FetchArgs, NetworkArgs, read_certificate};
 
 /// A configuration that the server can run with.
 #[derive(Clone, Debug)]
@@ -208,10 +208,13 @@ impl Check<'_> {
         Some(NetworkArgs {
             directory: directory?,
             handle_resolver,
-            dns: chosen.dns.clone(),
-            root_certs,
-            allow_http: chosen.allow_http,
-            allow_loopback: chosen.allow_loopback,
+            fetch: FetchArgs {
+                dns: chosen.dns.clone(),
+                root_certs,
+                allow_http: chosen.allow_http,
+                allow_loopback: chosen.allow_loopback,
+                https_port: None,
+            },
         })
     }
 }

@@ -109,12 +109,12 @@ fn warn_of_exceptions(config: &Config) {
     let network = &config.network;
     let exceptions = [
         (
-            network.allow_http,
+            network.fetch.allow_http,
             "allow_http",
             "plain http to this machine, and an issuer there",
         ),
         (
-            network.allow_loopback,
+            network.fetch.allow_loopback,
             "allow_loopback",
             "fetching from this machine's own addresses",
         ),

@@ -62,7 +62,7 @@ fn provider_config(config: &Config) -> ProviderConfig {
         protected_resources: config.protected_resources.clone(),
         trusted_clients: config.trusted_clients.clone(),
         blocked_clients: config.blocked_clients.clone(),
-        development: config.network.allow_http || config.network.allow_loopback,
+        development: config.network.fetch.allow_http || config.network.fetch.allow_loopback,
     }
 }
 
