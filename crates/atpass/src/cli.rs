@@ -6,8 +6,10 @@ use atpass_store::SqliteStore;
 use clap::{Args, Parser, Subcommand};
 
 use crate::command::account::AccountArgs;
+use crate::command::client_lint::ClientArgs;
 use crate::command::config::ConfigArgs;
 use crate::command::database::DatabaseArgs;
+use crate::command::key::KeyArgs;
 use crate::command::session::SessionArgs;
 use crate::config::Loaded;
 use crate::database;
@@ -32,6 +34,8 @@ pub(crate) enum Command {
     Database(DatabaseArgs),
     Account(AccountArgs),
     Session(SessionArgs),
+    Key(KeyArgs),
+    Client(ClientArgs),
     Discover(Box<Discover>),
 }
 

@@ -43,6 +43,8 @@ fn run(cli: cli::Cli) -> anyhow::Result<ExitCode> {
             cli::Command::Database(args) => command::database::run(&args).await,
             cli::Command::Account(args) => command::account::run(args).await,
             cli::Command::Session(args) => command::session::run(&args).await,
+            cli::Command::Key(args) => command::key::run(&args).await,
+            cli::Command::Client(args) => command::client_lint::run(&args).await,
             cli::Command::Discover(discover) => command::discover::run(*discover).await,
         }
     })
