@@ -168,6 +168,11 @@ impl Network {
         self.provider.refresh().await
     }
 
+    /// One retention run of at most `batch` rows of each kind, as the network makes them by itself.
+    pub async fn sweep(&self, batch: u32) -> Result<Swept, StoreError> {
+        self.provider.sweep(batch).await
+    }
+
     /// The database, for tests that look behind the curtain.
     pub const fn store(&self) -> &SqliteStore {
         &self.store

@@ -15,3 +15,4 @@ mod outages;
 mod pages;
 mod sessions;
 mod site;
+mod week;
