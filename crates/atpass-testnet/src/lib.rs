@@ -12,6 +12,7 @@ mod accounts;
 mod app;
 mod clock;
 mod directory;
+mod faults;
 mod internet;
 mod listen;
 mod names;
@@ -23,6 +24,7 @@ mod tls;
 
 pub use accounts::DevAccount;
 pub use clock::ManualClock;
+pub use faults::{Fault, Faults};
 pub use internet::Internet;
 pub use listen::Ports;
 pub use names::NameServer;

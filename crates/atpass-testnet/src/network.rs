@@ -31,6 +31,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::accounts::{AUDIENCE, DevAccount, dev_accounts};
+use crate::faults::{Faults, FaultyStore};
 use crate::listen::{Loopback, Ports};
 use crate::request_log::RequestLog;
 use crate::{app, directory, pds};
@@ -53,6 +54,8 @@ pub struct NetworkConfig {
     pub trusted_clients: Vec<ClientId>,
     /// Clients, or hosts of clients, that it refuses.
     pub blocked_clients: Vec<String>,
+    /// Which acts of the store are to fail.
+    pub faults: Faults,
     /// Where requests are written down, if anywhere.
     pub requests: Option<RequestLog>,
 }
@@ -69,6 +72,7 @@ impl NetworkConfig {
             fetch: FetchConfig::default(),
             trusted_clients: Vec::new(),
             blocked_clients: Vec::new(),
+            faults: Faults::default(),
             requests: None,
         }
     }
@@ -230,7 +234,10 @@ async fn open_servers(
             development: true,
         },
         Parts {
-            store: Arc::new(store.clone()),
+            store: Arc::new(FaultyStore {
+                store: store.clone(),
+                faults: config.faults.clone(),
+            }),
             accounts: Arc::new(known),
             fetcher: Fetcher::new(config.fetch.clone())?,
             replay: replay.clone(),
