@@ -64,6 +64,17 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "atpass-testnet",
         ],
     ),
+    (
+        "embedded-pds",
+        &[
+            "atpass-protocol",
+            "atpass-fetch",
+            "atpass-provider",
+            "atpass-replay",
+            "atpass-resource",
+            "atpass-store",
+        ],
+    ),
     ("xtask", &[]),
 ];
 
