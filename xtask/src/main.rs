@@ -1,10 +1,14 @@
 //! The project's own chores.
 //!
-//! `cargo xtask test` runs every check and every test, `cargo xtask setup` installs what they need, and
-//! `cargo xtask arrows` compares the crates' dependencies with the table in `arrows.rs`.
+//! `cargo xtask test` runs every check and every test, `cargo xtask setup` installs what they need,
+//! `cargo xtask arrows` compares the crates' dependencies with the table in `arrows.rs`, and
+//! `cargo xtask clauses` lists the requirements of the standards with the tests that show them.
 
 mod arrows;
+mod clauses;
+mod crate_tests;
 mod process;
+mod results;
 mod setup;
 mod test;
 
@@ -30,6 +34,8 @@ enum Chore {
     Setup,
     /// Check that the crates depend on each other only as the architecture allows.
     Arrows,
+    /// Write `docs/clauses.md`: which tests show which requirement of the standards.
+    Clauses(clauses::Options),
 }
 
 fn main() -> ExitCode {
@@ -50,6 +56,7 @@ fn run(arguments: &Arguments) -> Result<bool> {
         Chore::Test(options) => Ok(test::run(&root, options)),
         Chore::Setup => setup::run(&root).map(|_ready| true),
         Chore::Arrows => arrows::run(&root).map(|()| true),
+        Chore::Clauses(options) => clauses::run(&root, options).map(|()| true),
     }
 }
 

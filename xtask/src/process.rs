@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
+use serde::Deserialize;
 
 /// The cargo that started this program.
 pub(crate) fn cargo(root: &Path) -> Command {
@@ -44,6 +45,19 @@ pub(crate) fn output(command: &mut Command) -> Result<String> {
         .with_context(|| format!("{} printed no UTF-8", describe(command)))
 }
 
+/// The folder that cargo builds into.
+pub(crate) fn target_folder(root: &Path) -> Result<PathBuf> {
+    #[derive(Deserialize)]
+    struct Metadata {
+        target_directory: PathBuf,
+    }
+    let mut cargo = cargo(root);
+    let metadata = output(cargo.args(["metadata", "--format-version", "1", "--no-deps"]))?;
+    let metadata: Metadata =
+        serde_json::from_str(&metadata).context("cannot read what cargo metadata printed")?;
+    Ok(metadata.target_directory)
+}
+
 /// The first of these programs that the search path holds.
 pub(crate) fn find_program(names: &[&str]) -> Option<PathBuf> {
     let path = env::var_os("PATH")?;
@@ -55,7 +69,7 @@ pub(crate) fn find_program(names: &[&str]) -> Option<PathBuf> {
 }
 
 /// The command as one would type it, without its folder.
-fn describe(command: &Command) -> String {
+pub(crate) fn describe(command: &Command) -> String {
     let program = Path::new(command.get_program());
     let name = program.file_name().unwrap_or(program.as_os_str());
     let mut words = vec![name.to_string_lossy().into_owned()];

@@ -3,14 +3,14 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
-use std::{env, fmt};
+use std::{env, fmt, fs};
 
 use anyhow::{Context, Result, anyhow};
 use clap::{Args, ValueEnum};
-use serde::Deserialize;
 
+use crate::results::{self, Results, Suite};
 use crate::setup::{self, Ready};
-use crate::{arrows, process};
+use crate::{arrows, clauses, crate_tests, process};
 
 /// What `cargo xtask test` takes.
 #[derive(Debug, Args)]
@@ -26,6 +26,7 @@ pub(crate) struct Options {
 enum Step {
     Setup,
     Arrows,
+    Clauses,
     Format,
     Clippy,
     Test,
@@ -36,9 +37,10 @@ enum Step {
 }
 
 impl Step {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 10] = [
         Self::Setup,
         Self::Arrows,
+        Self::Clauses,
         Self::Format,
         Self::Clippy,
         Self::Test,
@@ -64,6 +66,7 @@ impl Step {
         match self {
             Self::Setup => "setup: what the tests need",
             Self::Arrows => "arrows: the crates' dependencies",
+            Self::Clauses => "clauses: which tests show which",
             Self::Format => "format: cargo fmt",
             Self::Clippy => "clippy: cargo clippy",
             Self::Test => "test: cargo test",
@@ -135,6 +138,13 @@ fn run_step(step: Step, root: &Path, options: &Options, found: &mut Found) -> Re
     match step {
         Step::Setup => found.tools = Some(setup::run(root)?),
         Step::Arrows => arrows::run(root)?,
+        Step::Clauses => {
+            let options = clauses::Options {
+                check: true,
+                strict: false,
+            };
+            clauses::run(root, &options)?;
+        }
         Step::Format => process::run(cargo.args(["fmt", "--all", "--check"]))?,
         Step::Clippy => {
             cargo.args([
@@ -148,12 +158,7 @@ fn run_step(step: Step, root: &Path, options: &Options, found: &mut Found) -> Re
             ]);
             process::run(&mut cargo)?;
         }
-        Step::Test => {
-            cargo
-                .args(["test", "--workspace", "--no-fail-fast", "--"])
-                .args(&options.filter);
-            process::run(&mut cargo)?;
-        }
+        Step::Test => crate_tests::run(root, &options.filter)?,
         Step::Seeds => {
             // A workspace of its own; what it shares with ours is built once.
             cargo
@@ -178,16 +183,7 @@ fn run_step(step: Step, root: &Path, options: &Options, found: &mut Found) -> Re
 
 /// Where the release build put the program.
 fn program(root: &Path) -> Result<PathBuf> {
-    #[derive(Deserialize)]
-    struct Metadata {
-        target_directory: PathBuf,
-    }
-    let mut cargo = process::cargo(root);
-    let metadata = process::output(cargo.args(["metadata", "--format-version", "1", "--no-deps"]))?;
-    let metadata: Metadata =
-        serde_json::from_str(&metadata).context("cannot read what cargo metadata printed")?;
-    let program = metadata
-        .target_directory
+    let program = process::target_folder(root)?
         .join("release")
         .join(format!("atpass{}", env::consts::EXE_SUFFIX));
     if !program.is_file() {
@@ -205,9 +201,15 @@ fn run_peers(root: &Path, options: &Options, found: &Found) -> Result<()> {
     let peers = root.join("peers");
     let screenshots =
         env::var_os("ATPASS_SCREENSHOTS").map_or_else(|| peers.join("screenshots"), PathBuf::from);
+    let target = process::target_folder(root)?;
+    fs::create_dir_all(&target).context("cannot make the target folder")?;
+    let report = target.join("peers.tap");
     let mut node = Command::new(&tools.node);
     node.current_dir(peers)
-        .args(["--test", "--test-reporter=spec", "--test-timeout=600000"])
+        .args(["--test", "--test-timeout=600000"])
+        .args(["--test-reporter=spec", "--test-reporter-destination=stdout"])
+        .arg("--test-reporter=tap")
+        .arg(format!("--test-reporter-destination={}", report.display()))
         .args(
             options
                 .filter
@@ -217,7 +219,11 @@ fn run_peers(root: &Path, options: &Options, found: &Found) -> Result<()> {
         .env("ATPASS_BIN", program)
         .env("ATPASS_CHROMIUM", &tools.chromium)
         .env("ATPASS_SCREENSHOTS", screenshots);
-    process::run(&mut node)
+    let ran = process::run(&mut node);
+    let report = fs::read_to_string(&report).context("node left no report")?;
+    let whole = options.filter.is_empty();
+    Results::note(root, Suite::Node, whole, results::of_tap(&report))?;
+    ran
 }
 
 /// Node takes a regular expression where cargo takes a word.

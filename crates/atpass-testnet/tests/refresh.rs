@@ -172,6 +172,7 @@ async fn scopes_narrow_for_once() {
 }
 
 /// Clauses AS-REV-01, AS-REV-02, AS-REV-04.
+/// At the resource server it is clause RS-TOK-05.
 #[tokio::test(flavor = "multi_thread")]
 async fn revocation_is_immediate_and_the_clients_own() {
     let lab = Lab::start().await;

@@ -1,5 +1,6 @@
 use super::*;
 
+/// Clauses RS-TOK-01, RS-TOK-03, RS-DPOP-01, RS-DPOP-04, RS-ERR-01.
 #[tokio::test(flavor = "multi_thread")]
 #[expect(clippy::too_many_lines, reason = "a table")]
 async fn resource_requests() {
