@@ -4,6 +4,7 @@ mod common;
 
 use atpass_protocol::pkce::CodeVerifier;
 use atpass_protocol::random::SystemRandom;
+use atpass_protocol::time::Clock;
 use common::{Answer, App, Browser, Lab, code_of, form};
 use http::{Method, Request, StatusCode};
 use serde_json::Value;
@@ -239,4 +240,40 @@ async fn a_disabled_account() {
     assert_eq!(answer.error(), "invalid_grant", "{}", answer.text());
     let answer = app.refresh(&tokens.refresh).await;
     assert_eq!(answer.error(), "invalid_grant", "{}", answer.text());
+}
+
+/// Clause RS-DPOP-03: at the resource, no nonce or a stale one is a challenge that brings the next.
+#[tokio::test(flavor = "multi_thread")]
+async fn nonces_at_the_resource() {
+    let lab = Lab::start().await;
+    let mut app = lab.app();
+    let tokens = app.login().await;
+    let path = "/xrpc/com.atproto.server.getSession";
+    let call = async |app: &App, proof: String| {
+        let request = Request::get(format!("{}{path}", app.origin))
+            .header("authorization", format!("DPoP {}", tokens.access))
+            .header("dpop", proof);
+        app.send(request.body(bytes::Bytes::new()).unwrap()).await
+    };
+    let mut fresh = app.other_key();
+    fresh.key =
+        atpass_protocol::jose::PrivateKey::from_pkcs8(&app.key.to_pkcs8().unwrap()).unwrap();
+    let without = fresh.proof("GET", path, Some(&tokens.access));
+    let stale = app.proof("GET", path, Some(&tokens.access));
+    lab.clock.advance(600);
+    app.now = lab.clock.now();
+    fresh.now = app.now;
+    for proof in [without, stale] {
+        let answer = call(&app, proof).await;
+        assert_eq!(answer.status, StatusCode::UNAUTHORIZED);
+        let challenge = answer.header("www-authenticate");
+        assert!(challenge.starts_with("DPoP "), "{challenge}");
+        assert!(
+            challenge.contains(r#"error="use_dpop_nonce""#),
+            "{challenge}"
+        );
+        assert!(!answer.header("dpop-nonce").is_empty());
+    }
+    let answer = call(&app, app.proof("GET", path, Some(&tokens.access))).await;
+    assert_eq!(answer.status, StatusCode::OK, "{}", answer.text());
 }
