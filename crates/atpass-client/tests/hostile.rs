@@ -130,8 +130,16 @@ impl Fake {
     }
 }
 
+fn header(proof: &str) -> Value {
+    part(proof, 0)
+}
+
 fn claims(proof: &str) -> Value {
-    let payload = proof.split('.').nth(1).unwrap();
+    part(proof, 1)
+}
+
+fn part(proof: &str, n: usize) -> Value {
+    let payload = proof.split('.').nth(n).unwrap();
     serde_json::from_slice(
         &data_encoding::BASE64URL_NOPAD
             .decode(payload.as_bytes())
@@ -248,6 +256,41 @@ async fn a_good_server_is_enough() {
     assert_eq!(form.get("login_hint"), Some("@Alice.test"), "as typed");
     assert_eq!(form.get("code_challenge_method"), Some("S256"));
     assert!(form.get("state").is_some_and(|state| state.len() >= 22));
+}
+
+/// Clauses C-CB-02 and C-DPOP-04: the token request repeats the redirect URI, and each session has
+/// a key of its own, the same from its first request to its last, whose private part is sent nowhere.
+#[tokio::test]
+async fn one_redirect_uri_and_one_key() {
+    let fake = Fake::start().await;
+    let client = client(&fake);
+    let mut keys = HashSet::new();
+    for _ in 0..3 {
+        fake.proofs.lock().unwrap().clear();
+        fake.forms.lock().unwrap().clear();
+        let session = finish(&fake, &client, "alice.test").await.unwrap();
+        session.refresh().await.unwrap();
+        let forms = fake.forms.lock().unwrap().clone();
+        let redirect_uris: Vec<_> = forms
+            .iter()
+            .map(|(_, form)| Form::parse(form.as_bytes()).unwrap())
+            .filter_map(|form| form.get("redirect_uri").map(ToOwned::to_owned))
+            .collect();
+        assert!(redirect_uris.len() >= 2, "PAR and token");
+        assert!(redirect_uris.windows(2).all(|pair| pair[0] == pair[1]));
+        let proofs = fake.proofs.lock().unwrap().clone();
+        let own: HashSet<_> = proofs
+            .iter()
+            .map(|proof| {
+                let jwk = header(proof)["jwk"].clone();
+                assert!(jwk["d"].is_null());
+                jwk.to_string()
+            })
+            .collect();
+        assert_eq!(own.len(), 1, "one key from PAR to refresh");
+        keys.extend(own);
+    }
+    assert_eq!(keys.len(), 3, "and another for each session");
 }
 
 /// Clauses C-SUB-01, C-SUB-03, C-TOK-01, C-DPOP-03: refused, nothing kept, tokens given back.

@@ -14,6 +14,7 @@
 //! | [`request`] | RFC 9126, 6749, 7009: what is posted to the authorization server |
 //! | [`metadata`] | RFC 8414, RFC 9728 and the client metadata document |
 //! | [`scope`] | what a token allows |
+//! | [`revocation`] | the feed of ended sessions |
 
 pub mod client_assertion;
 pub mod dpop;
@@ -24,6 +25,7 @@ pub mod metadata;
 pub mod pkce;
 pub mod random;
 pub mod request;
+pub mod revocation;
 pub mod scope;
 pub mod secret;
 pub mod text;

@@ -9,6 +9,7 @@ use atpass_protocol::id::{ClientId, Issuer};
 use atpass_protocol::jose::JwkSet;
 use atpass_protocol::metadata::AuthorizationServerMetadata;
 use atpass_protocol::random::{self, Random};
+use atpass_protocol::revocation::EndedCursor;
 use atpass_protocol::secret::HmacKey;
 use atpass_protocol::time::{Clock, UnixTime};
 use atpass_protocol::token::SessionId;
@@ -16,6 +17,7 @@ use atpass_replay::{Fresh, Namespace, Replay};
 
 use crate::accounts::Accounts;
 use crate::clients::ClientRegistry;
+use crate::endpoint::ended;
 use crate::error::EndpointError;
 use crate::keys::SigningKeys;
 use crate::lifetimes::{LifetimeError, Lifetimes};
@@ -147,12 +149,19 @@ impl Provider {
 
     /// Tells the listener of sessions that ended while their tokens are still unexpired.
     async fn announce_ended(&self) -> Result<(), StoreError> {
-        let tokens = self.config().lifetimes.access_token;
-        for (session, ended_at) in self.store().ended_since(self.now().plus(-tokens)).await? {
-            let listener = &self.0.parts.on_session_ended;
-            listener.session_ended(session, ended_at.plus(tokens));
+        let now = self.now();
+        let mut after = EndedCursor::before(now.plus(-self.config().lifetimes.access_token));
+        loop {
+            let page = ended::after(self, after, now).await?;
+            for session in page.ended {
+                let listener = &self.0.parts.on_session_ended;
+                listener.session_ended(session.sid, session.until);
+            }
+            if !page.more {
+                return Ok(());
+            }
+            after = page.next;
         }
-        Ok(())
     }
 
     /// Removes what nobody needs any more, at most `batch` rows of each kind.

@@ -16,6 +16,7 @@ use atpass_protocol::id::{ClientId, Did, RedirectUri};
 use atpass_protocol::jose::{ClientKey, Jkt};
 use atpass_protocol::pkce::CodeChallenge;
 use atpass_protocol::request::PushedAuthorizationRequest;
+use atpass_protocol::revocation::EndedCursor;
 use atpass_protocol::scope::ScopeSet;
 use atpass_protocol::time::UnixTime;
 use atpass_protocol::token::SessionId;
@@ -127,6 +128,8 @@ pub enum EndReason {
     CodeReused,
     /// The account's owner ended it.
     Owner,
+    /// The operator of the server ended it.
+    Operator,
     /// The account was disabled or removed.
     Account,
     /// The client took the key away that it is bound to.
@@ -135,11 +138,12 @@ pub enum EndReason {
 
 impl EndReason {
     /// Every reason.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Revoked,
         Self::Replayed,
         Self::CodeReused,
         Self::Owner,
+        Self::Operator,
         Self::Account,
         Self::ClientKey,
     ];
@@ -151,6 +155,7 @@ impl EndReason {
             Self::Replayed => "replayed",
             Self::CodeReused => "code_reused",
             Self::Owner => "owner",
+            Self::Operator => "operator",
             Self::Account => "account",
             Self::ClientKey => "client_key",
         }
@@ -328,9 +333,13 @@ pub trait Store: Send + Sync + 'static {
         now: UnixTime,
     ) -> Result<bool, StoreError>;
 
-    /// Sessions that ended at or after `since`, so that a resource server that starts now knows
-    /// which unexpired access tokens are void.
-    async fn ended_since(&self, since: UnixTime) -> Result<Vec<(SessionId, UnixTime)>, StoreError>;
+    /// At most `limit` sessions that ended after this place, in order, and when each did: for those
+    /// who must know which unexpired access tokens are void.
+    async fn ended_after(
+        &self,
+        after: EndedCursor,
+        limit: u32,
+    ) -> Result<Vec<(SessionId, UnixTime)>, StoreError>;
 
     /// The live sessions of an account, newest first.
     async fn sessions_of(&self, did: &Did, now: UnixTime)

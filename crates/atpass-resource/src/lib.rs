@@ -12,17 +12,24 @@
 //!     Ok(format!("the address of {}", caller.did()))
 //! }
 //! ```
+//!
+//! The authorization server may be in the same process, or elsewhere: then [`RevocationFeed`] keeps
+//! the list of ended sessions up to date (feature `remote`, on by default).
 
 mod challenge;
 mod error;
 mod extract;
+#[cfg(feature = "remote")]
+mod feed;
 mod layer;
 mod revocation;
 mod verify;
 
 pub use error::ResourceError;
+#[cfg(feature = "remote")]
+pub use feed::{FeedError, RevocationFeed};
 pub use layer::{ResourceLayer, ResourceService};
-pub use revocation::RevocationList;
+pub use revocation::{RevocationList, SessionState};
 pub use verify::{
     IssuerKeys, KeysUnavailable, METADATA_PATH, ResourceConfig, ResourceParts, ResourceServer,
     VerifiedRequest,

@@ -14,7 +14,7 @@ use atpass_protocol::token::{AccessTokenClaims, ExpectedToken, SessionId};
 use atpass_replay::{Fresh, Namespace, Replay};
 use http::header::{AUTHORIZATION, HeaderMap};
 
-use crate::{ResourceError, RevocationList};
+use crate::{ResourceError, RevocationList, SessionState};
 
 /// What a resource server is configured with.
 #[derive(Clone, Debug)]
@@ -135,8 +135,12 @@ impl ResourceServer {
         if claims.cnf.jkt != proof.jkt {
             return Err(ResourceError::Binding);
         }
-        if parts.revoked.is_ended(claims.sid, now) {
-            return Err(ResourceError::Revoked);
+        match parts.revoked.state(claims.sid, now) {
+            SessionState::Live => {}
+            SessionState::Ended => return Err(ResourceError::Revoked),
+            SessionState::Unknown => {
+                return Err(unavailable("no news of ended sessions for too long"));
+            }
         }
         let fresh = parts
             .replay

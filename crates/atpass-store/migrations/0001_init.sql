@@ -46,7 +46,7 @@ CREATE TABLE sessions (
 ) STRICT;
 CREATE INDEX sessions_by_did ON sessions (did);
 CREATE INDEX sessions_by_expiry ON sessions (expires_at);
-CREATE INDEX sessions_by_end ON sessions (ended_at) WHERE ended_at IS NOT NULL;
+CREATE INDEX sessions_by_end ON sessions (ended_at, id) WHERE ended_at IS NOT NULL;
 
 -- What an account last granted to a client: what it may have again without being asked.
 CREATE TABLE approvals (

@@ -11,6 +11,7 @@ use atpass_protocol::id::{ClientId, Did, RedirectUri};
 use atpass_protocol::jose::{ClientKey, Jkt};
 use atpass_protocol::pkce::CodeChallenge;
 use atpass_protocol::request::{Form, PushedAuthorizationRequest};
+use atpass_protocol::revocation::EndedCursor;
 use atpass_protocol::scope::ScopeSet;
 use atpass_protocol::time::UnixTime;
 use atpass_protocol::token::SessionId;
@@ -331,8 +332,20 @@ async fn ending(store: &dyn Store) {
         Some((at, EndReason::Revoked))
     );
     assert!(store.sessions_of(&did(3), NOW).await.unwrap().is_empty());
-    assert_eq!(store.ended_since(at).await.unwrap(), [(id, at)]);
-    assert!(store.ended_since(at.plus(1)).await.unwrap().is_empty());
+    assert_eq!(ended_from(store, at).await, [(id, at)]);
+    assert!(ended_from(store, at.plus(1)).await.is_empty());
+    let after = EndedCursor { at, session: id };
+    assert!(store.ended_after(after, 10).await.unwrap().is_empty());
+    assert!(ended_page(store, at, 0).await.is_empty());
+}
+
+async fn ended_from(store: &dyn Store, at: UnixTime) -> Vec<(SessionId, UnixTime)> {
+    ended_page(store, at, 10).await
+}
+
+async fn ended_page(store: &dyn Store, at: UnixTime, limit: u32) -> Vec<(SessionId, UnixTime)> {
+    let after = EndedCursor::before(at);
+    store.ended_after(after, limit).await.unwrap()
 }
 
 async fn devices(store: &dyn Store) {

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use async_trait::async_trait;
 use atpass_protocol::id::{ClientId, Did};
 use atpass_protocol::pkce::CodeChallenge;
+use atpass_protocol::revocation::EndedCursor;
 use atpass_protocol::scope::ScopeSet;
 use atpass_protocol::time::UnixTime;
 use atpass_protocol::token::SessionId;
@@ -90,7 +91,7 @@ pass_on! {
     async fn session(&self, id: SessionId) -> Option<SessionRecord>;
     async fn rotate(&self, rotation: &Rotation) -> RefreshDecision;
     async fn end_session(&self, id: SessionId, reason: EndReason, now: UnixTime) -> bool;
-    async fn ended_since(&self, since: UnixTime) -> Vec<(SessionId, UnixTime)>;
+    async fn ended_after(&self, after: EndedCursor, limit: u32) -> Vec<(SessionId, UnixTime)>;
     async fn sessions_of(&self, did: &Did, now: UnixTime) -> Vec<SessionRecord>;
     async fn device(&self, id: &Digest32, now: UnixTime) -> Option<DeviceRecord>;
     async fn sign_in(&self, sign_in: &DeviceSignIn) -> ();

@@ -2,12 +2,13 @@
 
 mod common;
 
+use atpass_protocol::metadata::AuthorizationServerMetadata;
 use atpass_protocol::pkce::CodeVerifier;
 use atpass_protocol::random::SystemRandom;
 use atpass_protocol::time::Clock;
 use common::{Answer, App, Browser, Lab, code_of, form};
 use http::{Method, Request, StatusCode};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 const METADATA: &str = "/.well-known/oauth-authorization-server";
 
@@ -38,6 +39,55 @@ async fn documents() {
     assert_eq!(*resources, serde_json::json!([lab.network.resource]));
     let resource = get(&app, "/.well-known/oauth-protected-resource").await;
     assert_eq!(resource.json()["resource"], lab.network.resource.as_str());
+}
+
+/// Clauses AS-META-02 to AS-META-08: the document that is served fits the profile, as a client sees it
+/// that demands all of it.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_document_fits_the_profile() {
+    let lab = Lab::start().await;
+    let app = lab.app();
+    let served = metadata(&app).await;
+    let document: AuthorizationServerMetadata = serde_json::from_value(served.clone()).unwrap();
+    assert_eq!(document.departures(&lab.network.issuer), []);
+    assert_eq!(served["issuer"], app.origin.as_str());
+    for endpoint in [
+        "authorization_endpoint",
+        "token_endpoint",
+        "pushed_authorization_request_endpoint",
+        "revocation_endpoint",
+        "jwks_uri",
+    ] {
+        let url = served[endpoint].as_str().unwrap();
+        assert!(url.starts_with(&format!("{}/", app.origin)), "{endpoint}");
+    }
+    for (member, value) in [
+        ("response_types_supported", json!(["code"])),
+        (
+            "grant_types_supported",
+            json!(["authorization_code", "refresh_token"]),
+        ),
+        ("code_challenge_methods_supported", json!(["S256"])),
+        (
+            "token_endpoint_auth_methods_supported",
+            json!(["none", "private_key_jwt"]),
+        ),
+        (
+            "token_endpoint_auth_signing_alg_values_supported",
+            json!(["ES256"]),
+        ),
+        ("dpop_signing_alg_values_supported", json!(["ES256"])),
+        (
+            "authorization_response_iss_parameter_supported",
+            json!(true),
+        ),
+        ("require_pushed_authorization_requests", json!(true)),
+        ("client_id_metadata_document_supported", json!(true)),
+    ] {
+        assert_eq!(served[member], value, "{member}");
+    }
+    let scopes = served["scopes_supported"].as_array().unwrap();
+    assert!(scopes.contains(&json!("atproto")));
 }
 
 /// Clause AS-META-10: each value that is published does what it says.

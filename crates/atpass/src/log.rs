@@ -16,7 +16,13 @@ pub(crate) const AUDIT: &str = "atpass::audit";
 /// Finer filters than a level, for all commands.
 const VARIABLE: &str = "ATPASS_LOG";
 
-/// Starts logging: warnings only, or as `ATPASS_LOG` or the number of `-v` says.
+/// Writes an operator's act to the audit trail: `event` is its name, `what` what it was done to.
+pub(crate) fn audit(event: &str, what: &dyn std::fmt::Display) {
+    tracing::info!(target: AUDIT, event, by = "operator", "{what}");
+}
+
+/// Starts logging: warnings only, or as `ATPASS_LOG` or the number of `-v` says. Where standard
+/// error is kept (it is no terminal), so is the audit trail.
 pub(crate) fn init(verbose: u8) {
     let level = match verbose {
         0 => "warn",
@@ -24,9 +30,15 @@ pub(crate) fn init(verbose: u8) {
         _ => "debug",
     };
     let filter = EnvFilter::try_from_env(VARIABLE).unwrap_or_else(|_| EnvFilter::new(level));
+    let filter = if std::io::stderr().is_terminal() {
+        filter
+    } else {
+        with_audit(filter)
+    };
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
         .init();
 }
 
@@ -44,10 +56,7 @@ pub(crate) fn init_server(
         _ => "trace",
     };
     let filter = EnvFilter::try_from_env(VARIABLE).unwrap_or_else(|_| EnvFilter::new(level));
-    let filter = match format!("{AUDIT}=info").parse() {
-        Ok(always) => filter.add_directive(always),
-        Err(_) => filter,
-    };
+    let filter = with_audit(filter);
     let lines = tracing_subscriber::fmt::layer()
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal());
@@ -61,4 +70,12 @@ pub(crate) fn init_server(
         .with(audit.with_filter(audited))
         .with(lines.with_filter(filter))
         .init();
+}
+
+/// The audit trail, whatever the level.
+fn with_audit(filter: EnvFilter) -> EnvFilter {
+    match format!("{AUDIT}=info").parse() {
+        Ok(always) => filter.add_directive(always),
+        Err(_) => filter,
+    }
 }

@@ -217,10 +217,17 @@ async fn sessions_are_found_and_ended() {
 
     let list = json(server.path(), &["session", "list", "--json"]);
     let id = list["sessions"][0]["id"].as_str().unwrap();
-    let said = text(server.path(), &["session", "revoke", id]);
+    let output = run_with(server.path(), &["session", "revoke", id], "");
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(
         said.contains("Ended 1 session.") && said.contains("900 seconds"),
         "{said}"
+    );
+    let trail = errors(&output);
+    let event = format!("session={id} sessions_ended=1");
+    assert!(
+        trail.contains("atpass::audit") && trail.contains(&event),
+        "an operator's act is in the audit trail: {trail}"
     );
     assert_eq!(revoke(&["--all"]), 0);
     // Nobody's earlier consent brings an app back without a person.

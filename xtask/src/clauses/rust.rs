@@ -69,14 +69,14 @@ pub(crate) fn scan(root: &Path, list: &List, found: &mut Found) -> Result<()> {
         }
         for source in &sources {
             let helpers = helpers(source, &sources);
-            found.tests.extend(tests(&name, source, &helpers));
+            found.tests.extend(tests(&name, source, &helpers, list));
         }
     }
     Ok(())
 }
 
 /// The tests of one file.
-fn tests(crate_name: &str, source: &Source, helpers: &[&Item]) -> Vec<Test> {
+fn tests(crate_name: &str, source: &Source, helpers: &[&Item], list: &List) -> Vec<Test> {
     let own: Vec<_> = source
         .items
         .iter()
@@ -94,6 +94,7 @@ fn tests(crate_name: &str, source: &Source, helpers: &[&Item]) -> Vec<Test> {
         parts.push(&item.name);
         let name = parts.join("::");
         let mut clauses = reached(item, helpers);
+        clauses.extend(named_after(&item.name, list));
         if alone {
             clauses.extend(&source.heading);
         }
@@ -105,6 +106,16 @@ fn tests(crate_name: &str, source: &Source, helpers: &[&Item]) -> Vec<Test> {
         });
     }
     tests
+}
+
+/// The clause that a test is named after: `rs_tok_06_without_atproto…`.
+fn named_after(test: &str, list: &List) -> Option<usize> {
+    let words: Vec<_> = test.split('_').collect();
+    let number = words
+        .iter()
+        .position(|word| word.bytes().all(|b| b.is_ascii_digit()))?;
+    let id = words.get(..=number)?.join("-").to_uppercase();
+    list.place(&id)
 }
 
 /// What the test and the helpers that it uses name.
@@ -234,7 +245,7 @@ mod tests {
             .collect();
         sources
             .iter()
-            .flat_map(|source| tests("c", source, &helpers(source, &sources)))
+            .flat_map(|source| tests("c", source, &helpers(source, &sources), &small()))
             .map(|test| (test.name, test.clauses.into_iter().collect()))
             .collect()
     }
@@ -252,6 +263,14 @@ mod tests {
         ] {
             assert_eq!(shown(&[(path, text)])[0].0, name);
         }
+    }
+
+    #[test]
+    fn a_test_may_be_named_after_a_clause() {
+        let text = "#[test] fn as_one_02_holds() {} #[test] fn as_two() {} #[test] fn as_9() {}";
+        let shown = shown(&[("tests/p.rs", text)]);
+        assert_eq!(shown[0].1, [1]);
+        assert!(shown[1].1.is_empty() && shown[2].1.is_empty());
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! They take parsed values and give typed answers; [`crate::routes`] turns HTTP into the one and
 //! the other into HTTP.
 
+pub(crate) mod ended;
 pub(crate) mod par;
 mod refresh;
 pub(crate) mod revoke;

@@ -22,6 +22,9 @@ use crate::provider::Provider;
 /// A form that an app posted.
 pub(super) struct FromApp(pub(super) Post);
 
+/// What an app, or a resource server, asks for in the URL.
+pub(super) struct FromQuery(pub(super) Form);
+
 /// A page that a browser asks for.
 pub(super) struct FromBrowser(pub(super) BrowserRequest);
 
@@ -41,6 +44,17 @@ impl FromRequest<Provider> for FromApp {
             .map(|value| value.to_str().ok().map(ToOwned::to_owned))
             .collect();
         Ok(Self(Post { form, proofs }))
+    }
+}
+
+impl FromRequestParts<Provider> for FromQuery {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, _: &Provider) -> Result<Self, Response> {
+        let query = parts.uri.query().unwrap_or_default();
+        let form = Form::parse(query.as_bytes());
+        form.map(Self)
+            .map_err(|error| json(StatusCode::BAD_REQUEST, &error))
     }
 }
 

@@ -3,6 +3,7 @@
 mod extract;
 
 use atpass_protocol::error::{OAuthError, OAuthErrorCode};
+use atpass_protocol::revocation::ENDED_SESSIONS_PATH;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{DefaultBodyLimit, Request, State};
@@ -18,7 +19,7 @@ use crate::endpoint;
 use crate::error::EndpointError;
 use crate::pages::{self, Page, PageBody, PageError, Sources};
 use crate::provider::Provider;
-use extract::{FormFromBrowser, FromApp, FromBrowser};
+use extract::{FormFromBrowser, FromApp, FromBrowser, FromQuery};
 
 const DPOP: HeaderName = HeaderName::from_static("dpop");
 const DPOP_NONCE: HeaderName = HeaderName::from_static("dpop-nonce");
@@ -34,6 +35,7 @@ pub fn router(provider: Provider) -> Router {
         .route(endpoint::par::PATH, post(par))
         .route(endpoint::token::PATH, post(token))
         .route(endpoint::revoke::PATH, post(revoke))
+        .route(ENDED_SESSIONS_PATH, get(ended_sessions))
         .layer(middleware::from_fn_with_state(provider.clone(), add_nonce))
         .layer(cors());
     let people = Router::new()
@@ -91,6 +93,11 @@ async fn token(State(provider): State<Provider>, FromApp(post): FromApp) -> Resp
 async fn revoke(State(provider): State<Provider>, FromApp(post): FromApp) -> Response {
     let result = endpoint::revoke::revoke(&provider, post, provider.now()).await;
     answer(StatusCode::OK, result.map(|()| serde_json::json!({})))
+}
+
+async fn ended_sessions(State(provider): State<Provider>, FromQuery(query): FromQuery) -> Response {
+    let result = endpoint::ended::list(&provider, &query, provider.now()).await;
+    answer(StatusCode::OK, result)
 }
 
 /// The one place where errors of the endpoints become HTTP.

@@ -1,5 +1,6 @@
 //! What an operator asks and does. Beside the server's own acts, and as atomic as they are.
 
+use std::fmt;
 use std::path::Path;
 
 use atpass_protocol::id::{ClientId, Did};
@@ -30,6 +31,28 @@ impl SessionFilter {
     /// Whether every live session fits.
     pub fn is_everything(&self) -> bool {
         *self == Self::default()
+    }
+}
+
+/// The conditions, for a log.
+impl fmt::Display for SessionFilter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.is_everything() {
+            return f.write_str("all");
+        }
+        let conditions = [
+            ("session", self.id.map(|id| id.to_string())),
+            ("did", self.did.as_ref().map(ToString::to_string)),
+            (
+                "client_id",
+                self.client_id.as_ref().map(ToString::to_string),
+            ),
+            ("jkt", self.jkt.map(|jkt| jkt.to_string())),
+        ];
+        let given = conditions
+            .into_iter()
+            .filter_map(|(name, value)| Some(format!("{name}={}", value?)));
+        f.write_str(&given.collect::<Vec<_>>().join(" "))
     }
 }
 
@@ -171,7 +194,7 @@ fn end_sessions(
     let ended = with(filter, now, |parameters| {
         let set = format!(
             "ended_at = :now, end_reason = '{}'",
-            EndReason::Owner.as_str()
+            EndReason::Operator.as_str()
         );
         db.execute(
             &format!("UPDATE sessions SET {set} WHERE {}", fits!()),

@@ -21,6 +21,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use atpass_protocol::id::{ClientId, Did};
 use atpass_protocol::pkce::CodeChallenge;
+use atpass_protocol::revocation::EndedCursor;
 use atpass_protocol::scope::ScopeSet;
 use atpass_protocol::time::UnixTime;
 use atpass_protocol::token::SessionId;
@@ -261,8 +262,13 @@ impl Store for SqliteStore {
             .await
     }
 
-    async fn ended_since(&self, since: UnixTime) -> Result<Vec<(SessionId, UnixTime)>, StoreError> {
-        self.read(move |db| sessions::ended_since(db, since)).await
+    async fn ended_after(
+        &self,
+        after: EndedCursor,
+        limit: u32,
+    ) -> Result<Vec<(SessionId, UnixTime)>, StoreError> {
+        self.read(move |db| sessions::ended_after(db, after, limit))
+            .await
     }
 
     async fn sessions_of(

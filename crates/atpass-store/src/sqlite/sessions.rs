@@ -2,6 +2,7 @@
 
 use atpass_protocol::id::Did;
 use atpass_protocol::jose::Jkt;
+use atpass_protocol::revocation::EndedCursor;
 use atpass_protocol::time::UnixTime;
 use atpass_protocol::token::SessionId;
 use atpass_provider::refresh::{RefreshDecision, decide};
@@ -140,7 +141,7 @@ pub(super) fn end(
         .prepare_cached(sql)
         .and_then(|mut update| update.execute(params![now.as_secs(), reason.as_str(), id.as_i64()]))
         .map_err(unavailable)?;
-    if ended > 0 && reason == EndReason::Owner {
+    if ended > 0 && matches!(reason, EndReason::Owner | EndReason::Operator) {
         approvals::forget_of_session(db, id)?;
     }
     Ok(ended > 0)
@@ -165,13 +166,16 @@ pub(super) fn end_all(
     Ok(ids.into_iter().map(SessionId::from_i64).collect())
 }
 
-pub(super) fn ended_since(
+pub(super) fn ended_after(
     db: &Connection,
-    since: UnixTime,
+    after: EndedCursor,
+    limit: u32,
 ) -> Result<Vec<(SessionId, UnixTime)>, StoreError> {
-    let sql = "SELECT id, ended_at FROM sessions WHERE ended_at >= ?";
+    let sql = "SELECT id, ended_at FROM sessions
+        WHERE ended_at IS NOT NULL AND (ended_at, id) > (?, ?) ORDER BY ended_at, id LIMIT ?";
     let mut select = db.prepare_cached(sql).map_err(unavailable)?;
-    let rows = select.query_map([since.as_secs()], |row| {
+    let place = params![after.at.as_secs(), after.session.as_i64(), limit];
+    let rows = select.query_map(place, |row| {
         Ok((
             SessionId::from_i64(row.get(0)?),
             UnixTime::from_secs(row.get(1)?),

@@ -361,7 +361,13 @@ async fn find(store: &SqliteStore, who: &Identifier) -> anyhow::Result<Shown> {
     account.ok_or_else(|| anyhow!("there is no account {who}; `atpass account list` lists them"))
 }
 
+/// Says what was done, to the operator and to the audit trail.
 fn tell(common: &Common, changed: &Changed<'_>, text: &str) -> anyhow::Result<()> {
+    let what = format!(
+        "did={} sessions_ended={}",
+        changed.did, changed.sessions_ended
+    );
+    crate::log::audit(&format!("account_{}", changed.done), &what);
     if common.json {
         print_json(changed)
     } else {

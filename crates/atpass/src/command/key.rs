@@ -10,6 +10,7 @@ use clap::{Args, Subcommand};
 use serde::Serialize;
 
 use crate::cli::DatabasePlace;
+use crate::log;
 use crate::output::{print, print_json, table, time};
 
 /// List, rotate and retire the keys that sign access tokens
@@ -72,9 +73,9 @@ pub(crate) async fn run(args: &KeyArgs) -> anyhow::Result<ExitCode> {
                 !key_states(&keys, now).contains(&KeyState::Staged),
                 "a new key is staged already; see `atpass key list`"
             );
-            store
-                .add_signing_key(&new_key(keys.is_empty(), now)?)
-                .await?;
+            let key = new_key(keys.is_empty(), now)?;
+            store.add_signing_key(&key).await?;
+            log::audit("key_added", &format!("kid={}", key.kid));
             common
         }
         Command::Retire {
@@ -89,11 +90,14 @@ pub(crate) async fn run(args: &KeyArgs) -> anyhow::Result<ExitCode> {
                     *replace,
                     "no other key would be left to sign: add --replace to make one that signs at once"
                 );
-                store.add_signing_key(&new_key(true, now)?).await?;
+                let key = new_key(true, now)?;
+                store.add_signing_key(&key).await?;
+                log::audit("key_added", &format!("kid={}", key.kid));
             }
             if !store.retire_signing_key(kid, now).await? {
                 bail!("there is no key {kid} in use; see `atpass key list`");
             }
+            log::audit("key_retired", &format!("kid={kid}"));
             common
         }
     };

@@ -222,7 +222,12 @@ async fn revoke(which: &Which, all: bool, dry_run: bool, common: &Common) -> any
     let sessions = if dry_run {
         store.find_sessions(&filter, 0, now).await?.1
     } else {
-        i64::try_from(store.end_sessions(&filter, now).await?).unwrap_or(i64::MAX)
+        let ended = store.end_sessions(&filter, now).await?;
+        crate::log::audit(
+            "sessions_ended",
+            &format!("{filter} sessions_ended={ended}"),
+        );
+        i64::try_from(ended).unwrap_or(i64::MAX)
     };
     let revoked = Revoked {
         dry_run,
@@ -237,7 +242,7 @@ async fn revoke(which: &Which, all: bool, dry_run: bool, common: &Common) -> any
         format!("Would end {count}. Nothing was changed.")
     } else {
         format!(
-            "Ended {count}. Access tokens that are out end within {} seconds.",
+            "Ended {count}. Their access tokens are refused where the feed of ended sessions is followed, and end within {} seconds.",
             revoked.access_tokens_end_within_seconds
         )
     })
