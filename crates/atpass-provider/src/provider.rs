@@ -22,6 +22,7 @@ use crate::error::EndpointError;
 use crate::keys::SigningKeys;
 use crate::lifetimes::{LifetimeError, Lifetimes};
 use crate::limits::SignInLimits;
+use crate::pages::Language;
 use crate::refresh::RefreshTokens;
 use crate::store::{EndReason, Store, StoreError};
 
@@ -107,6 +108,7 @@ impl Provider {
         let candidate = random::bytes::<32>(&*parts.random);
         let master = HmacKey::new(&parts.store.secret("master", &candidate).await?);
         let mut metadata = AuthorizationServerMetadata::new(&config.issuer);
+        metadata.ui_locales_supported = Language::tags();
         if !config.protected_resources.is_empty() {
             let resources = config.protected_resources.iter().map(ToString::to_string);
             metadata.protected_resources = Some(resources.collect());

@@ -113,6 +113,7 @@ async fn what_is_published_is_true() {
     for (member, parameter, other) in [
         ("response_modes_supported", "response_mode", "web_message"),
         ("prompt_values_supported", "prompt", "create"),
+        ("display_values_supported", "display", "hologram"),
         ("response_types_supported", "response_type", "token"),
         (
             "code_challenge_methods_supported",
@@ -126,10 +127,7 @@ async fn what_is_published_is_true() {
         assert!(!values(member).contains(&other.to_owned()));
         assert!(!accepts(parameter, other).await, "{parameter}={other}");
     }
-    let request_uri = app.push(&CodeVerifier::generate(&SystemRandom), &[]).await;
-    let page = Browser::new(&app).open(&app, &request_uri).await;
-    assert_eq!(values("ui_locales_supported"), ["en"]);
-    assert!(page.text().contains(r#"<html lang="en">"#));
+    // Languages: tests/languages.rs.
     // Algorithms: every proof of these tests is signed with the one that is published.
     assert_eq!(values("dpop_signing_alg_values_supported"), ["ES256"]);
     assert_eq!(metadata["request_parameter_supported"], false);

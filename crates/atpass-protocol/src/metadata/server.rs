@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::id::Issuer;
 use crate::jose::ES256;
+use crate::request::DISPLAY_VALUES;
 use crate::scope::Scope;
 use crate::text::shown;
 
@@ -54,6 +55,9 @@ pub struct AuthorizationServerMetadata {
     /// Languages of the pages.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub ui_locales_supported: Vec<String>,
+    /// Values of `display` that are taken (`OpenID Connect`).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub display_values_supported: Vec<String>,
     /// Always true (RFC 9207).
     #[serde(default)]
     pub authorization_response_iss_parameter_supported: bool,
@@ -200,7 +204,9 @@ impl AuthorizationServerMetadata {
             token_endpoint_auth_signing_alg_values_supported: list(&[ES256]),
             dpop_signing_alg_values_supported: list(&[ES256]),
             prompt_values_supported: list(&["none", "login", "consent", "select_account"]),
-            ui_locales_supported: list(&["en"]),
+            // Whoever makes the pages knows their languages.
+            ui_locales_supported: Vec::new(),
+            display_values_supported: list(&DISPLAY_VALUES),
             authorization_response_iss_parameter_supported: true,
             require_pushed_authorization_requests: true,
             require_request_uri_registration: Some(true),
@@ -299,6 +305,7 @@ impl AuthorizationServerMetadata {
             &mut self.dpop_signing_alg_values_supported,
             &mut self.prompt_values_supported,
             &mut self.ui_locales_supported,
+            &mut self.display_values_supported,
         ];
         for list in lists.into_iter().chain(&mut self.protected_resources) {
             list.retain(|item| item.len() <= LONGEST_ITEM);

@@ -5,6 +5,7 @@
 mod authorize;
 mod form;
 mod par;
+mod presentation;
 mod revoke;
 mod token;
 
@@ -13,5 +14,6 @@ pub use form::Form;
 pub use par::{
     LoginHint, Prompt, PushedAuthorizationRequest, PushedAuthorizationResponse, ResponseMode, State,
 };
+pub use presentation::{DISPLAY_VALUES, UiLocales};
 pub use revoke::RevocationRequest;
 pub use token::{RefreshGrant, TokenRequest, TokenResponse};

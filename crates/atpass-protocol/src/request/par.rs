@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Form;
+use super::presentation::check_display;
+use super::{Form, UiLocales};
 use crate::error::{OAuthError, OAuthErrorCode};
 use crate::id::{ClientId, Did, Handle, RedirectUri};
 use crate::jose::Jkt;
@@ -36,6 +37,9 @@ pub struct PushedAuthorizationRequest {
     pub prompt: Option<Prompt>,
     /// How the answer travels.
     pub response_mode: ResponseMode,
+    /// The languages that the person reads.
+    #[serde(default, skip_serializing_if = "UiLocales::is_empty")]
+    pub ui_locales: UiLocales,
 }
 
 /// The client's `state`: 1 to 1024 printable ASCII characters.
@@ -221,6 +225,8 @@ impl PushedAuthorizationRequest {
             .transpose()?;
         let response_mode = form.get("response_mode").map(ResponseMode::parse);
         let response_mode = response_mode.transpose()?.unwrap_or_default();
+        let ui_locales = form.get("ui_locales").map(UiLocales::parse);
+        check_display(form)?;
         Ok(Self {
             client_id,
             redirect_uri,
@@ -231,6 +237,7 @@ impl PushedAuthorizationRequest {
             login_hint: form.get("login_hint").map(LoginHint::parse).transpose()?,
             prompt: form.get("prompt").map(Prompt::parse).transpose()?,
             response_mode,
+            ui_locales: ui_locales.transpose()?.unwrap_or_default(),
         })
     }
 }
@@ -267,6 +274,7 @@ mod tests {
         use OAuthErrorCode as Code;
         assert_eq!(read(GOOD).unwrap().response_mode, ResponseMode::Query);
         assert!(read(&format!("{GOOD}&unknown=1&client_secret=x")).is_ok());
+        assert!(read(&format!("{GOOD}&ui_locales=xx%20de&display=popup")).is_ok());
         let without = |name: &str| {
             GOOD.split('&')
                 .filter(|pair| !pair.starts_with(&format!("{name}=")))
@@ -326,6 +334,8 @@ mod tests {
             ("login_hint=not%20a%20handle", Code::InvalidRequest),
             ("response_mode=form_post.jwt", Code::InvalidRequest),
             ("dpop_jkt=x", Code::InvalidRequest),
+            ("ui_locales=de,fr", Code::InvalidRequest),
+            ("display=hologram", Code::InvalidRequest),
             ("state=again", Code::InvalidRequest),
         ] {
             assert_eq!(

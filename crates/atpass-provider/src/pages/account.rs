@@ -3,12 +3,14 @@
 use atpass_protocol::id::ClientIdKind;
 use atpass_protocol::time::UnixTime;
 use atpass_protocol::token::SessionId;
+use i18n_embed_fl::fl;
 
 use super::browser::{Browser, BrowserRequest};
 use super::consent::permissions;
-use super::sign_in::{self, Outcome};
+use super::error::Problem;
+use super::sign_in::{self, Outcome, Refusal};
 use super::view::{AccountPage, AccountSignIn, AccountView, SessionView};
-use super::{Page, PageError, Sources, layout};
+use super::{Language, Page, PageError, Sources, layout};
 use crate::accounts::Account;
 use crate::audit::{self, Event};
 use crate::provider::Provider;
@@ -26,8 +28,8 @@ pub(crate) async fn show(
     let browser = Browser::recognise(provider, request, now).await?;
     let wanted = request.form.get("account");
     let page = match chosen(&browser, wanted) {
-        Some(account) => account_page(provider, &browser, account, now).await?,
-        None => sign_in_page(provider, &browser, 200, "", None)?,
+        Some(account) => account_page(provider, request, &browser, account, now).await?,
+        None => sign_in_page(provider, request, &browser, None)?,
     };
     Ok(page.with_cookie(browser.set_cookie))
 }
@@ -40,14 +42,11 @@ pub(crate) async fn sign_in(
 ) -> Result<Page, PageError> {
     let browser = Browser::recognise(provider, request, now).await?;
     browser.check_form(provider, request)?;
-    let typed = request.form.get("identifier").unwrap_or_default();
     match sign_in::attempt(provider, request, &browser, |_| true, now).await? {
         Outcome::SignedIn { account, cookie } => {
             Ok(to(account.did.as_str()).with_cookie(Some(cookie)))
         }
-        Outcome::Refused { status, problem } => {
-            sign_in_page(provider, &browser, status, typed, Some(&problem))
-        }
+        Outcome::Refused(refusal) => sign_in_page(provider, request, &browser, Some(refusal)),
     }
 }
 
@@ -108,13 +107,7 @@ async fn owner(
     browser.check_form(provider, request)?;
     let did = request.form.get("account").unwrap_or_default();
     let account = browser.account(did).map(|(account, _)| account.clone());
-    let account = account.ok_or_else(|| {
-        PageError::problem(
-            403,
-            "You are signed out",
-            "This account is no longer signed in in this browser. Sign in again to go on.",
-        )
-    })?;
+    let account = account.ok_or(PageError::problem(Problem::SignedOut))?;
     Ok((browser, account))
 }
 
@@ -135,23 +128,26 @@ fn to(did: &str) -> Page {
 
 fn sign_in_page(
     provider: &Provider,
+    request: &BrowserRequest,
     browser: &Browser,
-    status: u16,
-    identifier: &str,
-    problem: Option<&str>,
+    refusal: Option<Refusal>,
 ) -> Result<Page, PageError> {
+    // What was typed stays in the field; a link fills nothing in.
+    let typed = refusal.and_then(|_| request.form.get("identifier"));
     let template = AccountSignIn {
-        layout: layout(provider),
+        layout: layout(provider, request.language),
         csrf: &browser.csrf(provider),
-        identifier,
-        problem,
+        identifier: typed.unwrap_or_default(),
+        problem: refusal.map(|refusal| refusal.words(request.language)),
     };
+    let status = refusal.map_or(200, Refusal::status);
     let page = Page::html(status, &template, Sources::default())?;
     Ok(page.with_cookie(browser.set_cookie.clone()))
 }
 
 async fn account_page(
     provider: &Provider,
+    request: &BrowserRequest,
     browser: &Browser,
     account: &Account,
     now: UnixTime,
@@ -159,7 +155,7 @@ async fn account_page(
     let sessions = provider.store().sessions_of(&account.did, now).await?;
     let sessions: Vec<_> = sessions
         .iter()
-        .map(|session| session_view(session, now))
+        .map(|session| session_view(session, request.language, now))
         .collect();
     let view = |account: &Account| AccountView {
         did: account.did.to_string(),
@@ -173,7 +169,7 @@ async fn account_page(
         .map(view)
         .collect();
     let template = AccountPage {
-        layout: layout(provider),
+        layout: layout(provider, request.language),
         csrf: &browser.csrf(provider),
         account: view(account),
         others: &others,
@@ -182,29 +178,24 @@ async fn account_page(
     Page::html(200, &template, Sources::default())
 }
 
-fn session_view(session: &SessionRecord, now: UnixTime) -> SessionView {
+fn session_view(session: &SessionRecord, language: &Language, now: UnixTime) -> SessionView {
+    const DAY: i64 = 24 * 60 * 60;
+    let texts = language.texts();
     let host = match session.client_id.kind() {
         ClientIdKind::Document(url) => url.host_str().map(ToOwned::to_owned),
         ClientIdKind::Loopback(_) => None,
     };
+    let titles: Vec<_> = permissions(&session.scope, language)
+        .into_iter()
+        .map(|permission| permission.title)
+        .collect();
+    let days = |then| (now.since(then) / DAY).max(0);
     SessionView {
         id: session.id.to_string(),
-        app: host.unwrap_or_else(|| "An app on this computer".to_owned()),
+        app: host.unwrap_or_else(|| fl!(texts, "app-on-this-computer")),
         client_id: session.client_id.to_string(),
-        began: days_ago(session.created_at, now),
-        used: days_ago(session.rotated_at, now),
-        permissions: permissions(&session.scope)
-            .iter()
-            .map(|permission| permission.title)
-            .collect(),
-    }
-}
-
-/// In days, which is as exact as a person needs it, and the same in every time zone.
-fn days_ago(then: UnixTime, now: UnixTime) -> String {
-    match now.since(then) / (24 * 60 * 60) {
-        ..=0 => "within the last day".to_owned(),
-        1 => "a day ago".to_owned(),
-        days => format!("{days} days ago"),
+        began: days(session.created_at),
+        used: days(session.rotated_at),
+        permissions: titles.join(&fl!(texts, "list-separator")),
     }
 }

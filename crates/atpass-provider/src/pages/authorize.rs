@@ -81,24 +81,33 @@ pub(crate) async fn authorize(
     now: UnixTime,
 ) -> Result<Page, PageError> {
     let pending = Pending::find(provider, request, now).await?;
+    let page = next_page(provider, request, &pending, now).await;
+    page.map_err(|error| error.in_language(pending.language))
+}
+
+async fn next_page(
+    provider: &Provider,
+    request: &BrowserRequest,
+    pending: &Pending,
+    now: UnixTime,
+) -> Result<Page, PageError> {
     let browser = Browser::recognise(provider, request, now).await?;
-    let silent = silently(provider, &pending, &browser).await?;
+    let silent = silently(provider, pending, &browser).await?;
     let chosen = request.form.get("account");
-    let page = match next_step(&pending, &browser.accounts, chosen, &silent) {
+    let page = match next_step(pending, &browser.accounts, chosen, &silent) {
         Step::Refuse(code, description) => pending.refuse(provider, code, description, now).await?,
         Step::SignIn => {
-            let identifier = hinted_identifier(provider, &pending).await?;
+            let identifier = hinted_identifier(provider, pending).await?;
             let form = SignInForm {
-                status: 200,
                 identifier: &identifier,
-                problem: None,
+                refusal: None,
                 remember: false,
             };
             pending.sign_in_page(provider, &browser, &form)?
         }
-        Step::Choose(accounts) => choose_page(provider, &pending, &browser, &accounts)?,
-        Step::Consent(account) => consent_page(provider, &pending, &browser, account)?,
-        Step::Approve(account) => consent::approve(provider, &pending, account, now).await?,
+        Step::Choose(accounts) => choose_page(provider, pending, &browser, &accounts)?,
+        Step::Consent(account) => consent_page(provider, pending, &browser, account)?,
+        Step::Approve(account) => consent::approve(provider, pending, account, now).await?,
     };
     Ok(page.with_cookie(browser.set_cookie))
 }
@@ -156,7 +165,7 @@ fn choose_page(
         .map(|account| account_view(account))
         .collect();
     let template = Choose {
-        layout: layout(provider),
+        layout: layout(provider, pending.language),
         client: pending.client_view(),
         hidden: pending.hidden(&csrf),
         accounts: &accounts,
@@ -173,11 +182,11 @@ fn consent_page(
     let csrf = browser.csrf(provider);
     let request = &pending.record.request;
     let (permissions, scope) = (
-        consent::permissions(&request.scope),
+        consent::permissions(&request.scope, pending.language),
         request.scope.to_string(),
     );
     let template = Consent {
-        layout: layout(provider),
+        layout: layout(provider, pending.language),
         client: pending.client_view(),
         hidden: pending.hidden(&csrf),
         account: account_view(account),

@@ -11,7 +11,8 @@ use atpass_protocol::time::UnixTime;
 use cookie::{Cookie, SameSite};
 use data_encoding::BASE64URL_NOPAD;
 
-use super::PageError;
+use super::error::Problem;
+use super::{Language, PageError};
 use crate::accounts::{Account, Identifier};
 use crate::provider::Provider;
 use crate::store::{DeviceRecord, Digest32, StoreError};
@@ -27,6 +28,8 @@ pub(crate) struct BrowserRequest {
     pub(crate) fetch_site: Option<String>,
     /// `Origin`.
     pub(crate) origin: Option<String>,
+    /// The best one for its `Accept-Language`.
+    pub(crate) language: &'static Language,
     /// Where the connection comes from.
     pub(crate) address: Option<IpAddr>,
 }
@@ -143,14 +146,7 @@ impl Browser {
         provider: &Provider,
         request: &BrowserRequest,
     ) -> Result<(), PageError> {
-        let refused = |why: &str| {
-            PageError::problem(
-                403,
-                "This form can’t be used",
-                "It didn’t come from this page in this browser, or cookies are switched off. Go back to the app and start again.",
-            )
-            .with_detail(why)
-        };
+        let refused = |why| PageError::problem(Problem::ForeignForm).with_detail(why);
         let same_origin = |origin: &String| origin == provider.config().issuer.as_str();
         if !request.origin.as_ref().is_none_or(same_origin) {
             return Err(refused("the Origin header names another site"));

@@ -5,11 +5,13 @@ use atpass_protocol::random;
 use atpass_protocol::request::AuthorizationResponse;
 use atpass_protocol::scope::{Scope, ScopeSet};
 use atpass_protocol::time::UnixTime;
+use i18n_embed_fl::fl;
 
-use super::browser::BrowserRequest;
+use super::browser::{Browser, BrowserRequest};
+use super::error::Problem;
 use super::pending::{Pending, open_form};
 use super::view::PermissionView;
-use super::{Page, PageError};
+use super::{Language, Page, PageError};
 use crate::accounts::Account;
 use crate::audit::{self, Event};
 use crate::endpoint::par::state_digest;
@@ -22,16 +24,28 @@ pub(crate) async fn decide(
     now: UnixTime,
 ) -> Result<Page, PageError> {
     let (browser, pending) = open_form(provider, request, now).await?;
-    let page = match request.form.get("decision") {
+    let page = answer(provider, request, &browser, &pending, now).await;
+    let page = page.map_err(|error| error.in_language(pending.language))?;
+    Ok(page.with_cookie(browser.set_cookie))
+}
+
+async fn answer(
+    provider: &Provider,
+    request: &BrowserRequest,
+    browser: &Browser,
+    pending: &Pending,
+    now: UnixTime,
+) -> Result<Page, PageError> {
+    match request.form.get("decision") {
         Some("authorize") => {
             let signed_in = request
                 .form
                 .get("account")
                 .and_then(|did| browser.account(did));
             match signed_in.filter(|signed_in| pending.accepts(signed_in)) {
-                Some((account, _)) => approve(provider, &pending, account, now).await?,
+                Some((account, _)) => approve(provider, pending, account, now).await,
                 // Signed out in the meantime, or a hand-made form: the first page decides.
-                None => Page::see_other(pending.url(None)),
+                None => Ok(Page::see_other(pending.url(None))),
             }
         }
         Some("deny") => {
@@ -45,18 +59,11 @@ pub(crate) async fn decide(
                     "the person did not agree",
                     now,
                 )
-                .await?
+                .await
         }
-        Some("switch") => Page::see_other(pending.url(None)),
-        _ => {
-            return Err(PageError::problem(
-                400,
-                "This form can’t be used",
-                "It doesn’t say what you decided. Go back and press one of the buttons.",
-            ));
-        }
-    };
-    Ok(page.with_cookie(browser.set_cookie))
+        Some("switch") => Ok(Page::see_other(pending.url(None))),
+        _ => Err(PageError::problem(Problem::UndecidedForm)),
+    }
 }
 
 pub(super) async fn approve(
@@ -105,13 +112,13 @@ pub(super) async fn approve(
 }
 
 /// What the scopes let the app do, in words.
-pub(super) fn permissions(scope: &ScopeSet) -> Vec<PermissionView<'static>> {
+pub(super) fn permissions(scope: &ScopeSet, language: &Language) -> Vec<PermissionView<'static>> {
     let chat_without_generic = !scope.contains(Scope::TransitionGeneric);
     scope
         .iter()
         .filter(|&scope| !(scope == Scope::TransitionChat && chat_without_generic))
         .map(|scope| {
-            let (title, detail, caution) = describe(scope);
+            let (title, detail, caution) = describe(scope, language);
             PermissionView {
                 name: scope.as_str(),
                 title,
@@ -123,26 +130,27 @@ pub(super) fn permissions(scope: &ScopeSet) -> Vec<PermissionView<'static>> {
         .collect()
 }
 
-const fn describe(scope: Scope) -> (&'static str, &'static str, bool) {
+fn describe(scope: Scope, language: &Language) -> (String, String, bool) {
+    let texts = language.texts();
     match scope {
         Scope::Atproto => (
-            "Know who you are",
-            "See your handle and your account’s permanent identifier.",
+            fl!(texts, "permission-atproto-title"),
+            fl!(texts, "permission-atproto-detail"),
             false,
         ),
         Scope::TransitionGeneric => (
-            "Use your account",
-            "Read, create, change and delete your posts, likes, follows and all other records, upload files, change preferences, and act for you at other services. Not your password, your handle or closing the account.",
+            fl!(texts, "permission-generic-title"),
+            fl!(texts, "permission-generic-detail"),
             true,
         ),
         Scope::TransitionChat => (
-            "Read and send your direct messages",
-            "All of your conversations, old and new.",
+            fl!(texts, "permission-chat-title"),
+            fl!(texts, "permission-chat-detail"),
             true,
         ),
         Scope::TransitionEmail => (
-            "See your e-mail address",
-            "And whether it is confirmed.",
+            fl!(texts, "permission-email-title"),
+            fl!(texts, "permission-email-detail"),
             false,
         ),
     }

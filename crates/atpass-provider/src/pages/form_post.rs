@@ -26,7 +26,7 @@ pub(super) fn page(
 ) -> Result<Page, PageError> {
     let redirect_uri = &pending.record.request.redirect_uri;
     let template = FormPost {
-        layout: layout(provider),
+        layout: layout(provider, pending.language),
         action: redirect_uri.as_str(),
         redirect_host: &redirect_uri.destination(),
         parameters,

@@ -8,7 +8,9 @@ mod authorize;
 mod browser;
 mod choose;
 mod consent;
+mod error;
 mod form_post;
+mod language;
 mod pending;
 mod sign_in;
 pub(crate) mod view;
@@ -17,6 +19,8 @@ pub(crate) use authorize::authorize;
 pub(crate) use browser::{BrowserRequest, cookie_name};
 pub(crate) use choose::choose;
 pub(crate) use consent::decide;
+pub(crate) use error::PageError;
+pub(crate) use language::Language;
 pub(crate) use sign_in::sign_in;
 
 use std::sync::LazyLock;
@@ -24,10 +28,11 @@ use std::sync::LazyLock;
 use askama::Template;
 use atpass_protocol::secret::Secret;
 use data_encoding::BASE64URL_NOPAD;
+use i18n_embed_fl::fl;
 
 use crate::error::EndpointError;
 use crate::provider::Provider;
-use view::{Layout, Problem};
+use view::Layout;
 
 /// The style sheet of all pages.
 pub(crate) const STYLESHEET: &str = include_str!("style.css");
@@ -97,104 +102,21 @@ impl Page {
     }
 }
 
-/// Why a page can't be shown. It becomes an error page: the redirect URI is only ever used once a
-/// pushed request was found, and then the handlers answer with a redirect themselves.
-#[derive(Debug)]
-pub(crate) enum PageError {
-    /// The browser, or the app behind it, did something wrong.
-    Problem {
-        status: u16,
-        title: &'static str,
-        message: &'static str,
-        /// For the developer of the app.
-        detail: Option<String>,
-    },
-    /// A part of ours failed.
-    Endpoint(EndpointError),
-}
-
-impl<E: Into<EndpointError>> From<E> for PageError {
-    fn from(error: E) -> Self {
-        Self::Endpoint(error.into())
-    }
-}
-
-impl PageError {
-    fn problem(status: u16, title: &'static str, message: &'static str) -> Self {
-        Self::Problem {
-            status,
-            title,
-            message,
-            detail: None,
-        }
-    }
-
-    fn with_detail(self, text: impl std::fmt::Display) -> Self {
-        match self {
-            Self::Problem {
-                status,
-                title,
-                message,
-                ..
-            } => Self::Problem {
-                status,
-                title,
-                message,
-                detail: Some(text.to_string()),
-            },
-            Self::Endpoint(error) => Self::Endpoint(error),
-        }
-    }
-
-    /// The page that says so.
-    pub(crate) fn page(self, provider: &Provider) -> Page {
-        let (status, title, message, detail) = match self {
-            Self::Problem {
-                status,
-                title,
-                message,
-                detail,
-            } => (status, title, message, detail),
-            Self::Endpoint(EndpointError::OAuth(error)) => (
-                400,
-                "This request can’t be used",
-                "The app sent something that this server doesn’t accept. Go back to the app and try again.",
-                Some(error.to_string()),
-            ),
-            Self::Endpoint(EndpointError::Unavailable(detail)) => {
-                tracing::error!(detail, "page failed");
-                (
-                    503,
-                    "Something went wrong here",
-                    "This is our fault, not yours. Nothing was changed. Please try again in a moment.",
-                    None,
-                )
-            }
-        };
-        let template = Problem {
-            layout: layout(provider),
-            title,
-            message,
-            detail: detail.as_deref(),
-            status,
-        };
-        let html = template.render().unwrap_or_else(|_| title.to_owned());
-        Page {
-            body: PageBody::Html {
-                status,
-                html,
-                sources: Sources::default(),
-            },
-            cookie: None,
-        }
-    }
-}
-
-fn layout(provider: &Provider) -> Layout<'_> {
+/// What every page shows, in this language.
+fn layout<'a>(provider: &'a Provider, language: &'static Language) -> Layout<'a> {
     let config = provider.config();
+    let texts = language.texts();
+    // The page marks the domain up, so that the text comes in two parts.
+    let place = '\u{fffc}';
+    let text = fl!(texts, "on-server", host = place.to_string());
+    let (before, after) = text.split_once(place).unwrap_or((&text, ""));
     Layout {
         server_host: config.issuer.host(),
+        before_host: before.to_owned(),
+        after_host: after.to_owned(),
         stylesheet: &STYLESHEET_PATH,
         development: config.development,
+        language: language.tag,
+        texts,
     }
 }

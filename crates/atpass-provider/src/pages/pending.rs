@@ -9,8 +9,10 @@ use atpass_protocol::time::UnixTime;
 use url::Url;
 
 use super::browser::{Browser, BrowserRequest};
+use super::error::Problem;
+use super::sign_in::Refusal;
 use super::view::{ClientKind, ClientView, Hidden, SignIn};
-use super::{Page, PageError, Sources, form_post, layout};
+use super::{Language, Page, PageError, Sources, form_post, layout};
 use crate::accounts::Account;
 use crate::clients::{Freshness, SharedClient};
 use crate::provider::Provider;
@@ -20,6 +22,8 @@ use crate::store::RequestRecord;
 pub(super) struct Pending {
     pub(super) record: RequestRecord,
     pub(super) client: SharedClient,
+    /// Of the pages about it: the app knows its person's language better than the browser may.
+    pub(super) language: &'static Language,
     client_id: String,
     request_uri: String,
 }
@@ -34,31 +38,25 @@ impl Pending {
         let form = &request.form;
         let (Some(client_id), Some(request_uri)) = (form.get("client_id"), form.get("request_uri"))
         else {
-            return Err(PageError::problem(
-                400,
-                "This link isn’t complete",
-                "The app sent your browser here without what is needed to sign in. Go back to the app and try again.",
-            )
-            .with_detail("The authorization endpoint takes client_id and the request_uri of a pushed authorization request (RFC 9126), nothing else."));
+            return Err(PageError::problem(Problem::IncompleteLink).with_detail("The authorization endpoint takes client_id and the request_uri of a pushed authorization request (RFC 9126), nothing else."));
         };
         let id = Secret::new(request_uri).sha256();
         let record = provider.store().request(&id, now).await?;
         let record = record.filter(|record| record.request.client_id.as_str() == client_id);
         let record = record.ok_or_else(|| {
-            PageError::problem(
-                400,
-                "This sign-in has expired",
-                "It was open for too long, or was finished already. Go back to the app and start again.",
-            )
-            .with_detail("request_uri is unknown, used, expired, or of another client_id")
+            PageError::problem(Problem::Expired)
+                .with_detail("request_uri is unknown, used, expired, or of another client_id")
         })?;
+        let language = Language::of_app(&record.request.ui_locales).unwrap_or(request.language);
         // What the client says of itself now; it may have been blocked since it asked.
         let client = provider
             .clients()
             .find(&record.request.client_id, Freshness::LastGood, now)
-            .await?;
+            .await
+            .map_err(|error| PageError::from(error).in_language(language))?;
         Ok(Self {
             client,
+            language,
             client_id: client_id.to_owned(),
             request_uri: request_uri.to_owned(),
             record,
@@ -170,16 +168,17 @@ impl Pending {
     ) -> Result<Page, PageError> {
         let csrf = browser.csrf(provider);
         let template = SignIn {
-            layout: layout(provider),
+            layout: layout(provider, self.language),
             client: self.client_view(),
             hidden: self.hidden(&csrf),
             identifier: form.identifier,
             identifier_locked: self.hint().is_some(),
-            problem: form.problem,
+            problem: form.refusal.map(|refusal| refusal.words(self.language)),
             remember: form.remember,
             can_choose: self.hint().is_none() && !browser.accounts.is_empty(),
         };
-        let page = Page::html(form.status, &template, self.sources())?;
+        let status = form.refusal.map_or(200, Refusal::status);
+        let page = Page::html(status, &template, self.sources())?;
         Ok(page.with_cookie(browser.set_cookie.clone()))
     }
 }
@@ -199,8 +198,8 @@ pub(super) async fn open_form(
 
 /// What the sign-in page shows in its fields.
 pub(super) struct SignInForm<'a> {
-    pub(super) status: u16,
     pub(super) identifier: &'a str,
-    pub(super) problem: Option<&'a str>,
+    /// Why the last attempt failed.
+    pub(super) refusal: Option<Refusal>,
     pub(super) remember: bool,
 }

@@ -3,18 +3,15 @@
 use atpass_protocol::random;
 use atpass_protocol::secret::Secret;
 use atpass_protocol::time::UnixTime;
+use i18n_embed_fl::fl;
 
 use super::browser::{Browser, BrowserRequest, device_cookie};
-use super::pending::{SignInForm, open_form};
-use super::{Page, PageError};
+use super::pending::{Pending, SignInForm, open_form};
+use super::{Language, Page, PageError};
 use crate::accounts::{Account, Identifier};
 use crate::audit::{self, Event};
 use crate::provider::Provider;
 use crate::store::DeviceSignIn;
-
-const WRONG: &str =
-    "That handle or e-mail and password don’t go together. Check both and try again.";
-const DISABLED: &str = "This account is disabled. Ask the people who run this server.";
 
 pub(crate) async fn sign_in(
     provider: &Provider,
@@ -22,21 +19,31 @@ pub(crate) async fn sign_in(
     now: UnixTime,
 ) -> Result<Page, PageError> {
     let (browser, pending) = open_form(provider, request, now).await?;
+    let page = answer(provider, request, &browser, &pending, now).await;
+    page.map_err(|error| error.in_language(pending.language))
+}
+
+async fn answer(
+    provider: &Provider,
+    request: &BrowserRequest,
+    browser: &Browser,
+    pending: &Pending,
+    now: UnixTime,
+) -> Result<Page, PageError> {
     // A right password for another account than the hinted one is no better than a wrong one.
     let allowed = |account: &Account| pending.allows(account);
-    match attempt(provider, request, &browser, allowed, now).await? {
+    match attempt(provider, request, browser, allowed, now).await? {
         Outcome::SignedIn { account, cookie } => {
             let next = Page::see_other(pending.url(Some(account.did.as_str())));
             Ok(next.with_cookie(Some(cookie)))
         }
-        Outcome::Refused { status, problem } => {
+        Outcome::Refused(refusal) => {
             let form = SignInForm {
-                status,
                 identifier: request.form.get("identifier").unwrap_or_default(),
-                problem: Some(&problem),
+                refusal: Some(refusal),
                 remember: request.form.get("remember").is_some(),
             };
-            pending.sign_in_page(provider, &browser, &form)
+            pending.sign_in_page(provider, browser, &form)
         }
     }
 }
@@ -46,7 +53,38 @@ pub(super) enum Outcome {
     /// The account is signed in in this browser, which has a new cookie.
     SignedIn { account: Account, cookie: String },
     /// It isn't, and the page says why.
-    Refused { status: u16, problem: String },
+    Refused(Refusal),
+}
+
+/// Why it isn't.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Refusal {
+    /// Account and password don't belong together, or there is no such account, or it isn't the
+    /// one that was asked for: nobody learns which (clause AS-AUTHZ-13).
+    Wrong,
+    Disabled,
+    TooMany {
+        /// Until the next attempt.
+        minutes: u64,
+    },
+}
+
+impl Refusal {
+    pub(super) const fn status(self) -> u16 {
+        match self {
+            Self::Wrong | Self::Disabled => 422,
+            Self::TooMany { .. } => 429,
+        }
+    }
+
+    pub(super) fn words(self, language: &Language) -> String {
+        let texts = language.texts();
+        match self {
+            Self::Wrong => fl!(texts, "sign-in-wrong"),
+            Self::Disabled => fl!(texts, "sign-in-disabled"),
+            Self::TooMany { minutes } => fl!(texts, "sign-in-too-many", minutes = minutes),
+        }
+    }
 }
 
 /// Checks what was typed, and signs the account in.
@@ -58,27 +96,20 @@ pub(super) async fn attempt(
     now: UnixTime,
 ) -> Result<Outcome, PageError> {
     let typed = request.form.get("identifier").unwrap_or_default();
-    let refused = |status, problem: &str| {
-        Ok(Outcome::Refused {
-            status,
-            problem: problem.to_owned(),
-        })
-    };
     let account = match check(provider, request, browser, typed).await? {
         Attempt::TooMany { seconds } => {
             audit::record(Event::SignInLimited);
-            let wait = seconds.div_ceil(60);
-            let problem = format!("Too many attempts. Try again in about {wait} min.");
-            return refused(429, &problem);
+            let minutes = seconds.div_ceil(60);
+            return Ok(Outcome::Refused(Refusal::TooMany { minutes }));
         }
         Attempt::Right(account) if allowed(&account) => account,
         Attempt::Right(_) | Attempt::Wrong => {
             audit::record(Event::SignInFailed);
-            return refused(422, WRONG);
+            return Ok(Outcome::Refused(Refusal::Wrong));
         }
     };
     if !account.active {
-        return refused(422, DISABLED);
+        return Ok(Outcome::Refused(Refusal::Disabled));
     }
 
     let remember = request.form.get("remember").is_some();

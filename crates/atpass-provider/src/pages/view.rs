@@ -1,15 +1,24 @@
 //! What the pages show. The templates lie in `templates/`, and escape all of it.
 
 use askama::Template;
+use i18n_embed::fluent::FluentLanguageLoader;
+use i18n_embed_fl::fl;
 
 /// What every page shows.
 pub(crate) struct Layout<'a> {
     /// The domain of this server, so that people can check where they are.
     pub(crate) server_host: &'a str,
+    /// What the page says of it, before and after.
+    pub(crate) before_host: String,
+    pub(crate) after_host: String,
     /// Path of the style sheet.
     pub(crate) stylesheet: &'a str,
     /// Whether to say that this is a development server.
     pub(crate) development: bool,
+    /// The language's tag.
+    pub(crate) language: &'static str,
+    /// What the templates say, by `fl!`.
+    pub(crate) texts: &'static FluentLanguageLoader,
 }
 
 /// Where the app runs.
@@ -61,7 +70,7 @@ pub(crate) struct SignIn<'a> {
     /// Only this account may sign in.
     pub(crate) identifier_locked: bool,
     /// What was wrong.
-    pub(crate) problem: Option<&'a str>,
+    pub(crate) problem: Option<String>,
     /// Whether the box is ticked.
     pub(crate) remember: bool,
     /// Whether there are accounts to go back to.
@@ -88,8 +97,8 @@ pub(crate) struct Choose<'a> {
 pub(crate) struct PermissionView<'a> {
     /// The scope.
     pub(crate) name: &'a str,
-    pub(crate) title: &'a str,
-    pub(crate) detail: &'a str,
+    pub(crate) title: String,
+    pub(crate) detail: String,
     /// Whether it can be un-ticked.
     pub(crate) optional: bool,
     /// Whether it deserves a second look.
@@ -141,7 +150,7 @@ pub(crate) struct AccountSignIn<'a> {
     pub(crate) layout: Layout<'a>,
     pub(crate) csrf: &'a str,
     pub(crate) identifier: &'a str,
-    pub(crate) problem: Option<&'a str>,
+    pub(crate) problem: Option<String>,
 }
 
 /// What an owner sees of their account.
@@ -162,8 +171,10 @@ pub(crate) struct SessionView {
     /// Where it is.
     pub(crate) app: String,
     pub(crate) client_id: String,
-    /// When it got access, and when it last used it.
-    pub(crate) began: String,
-    pub(crate) used: String,
-    pub(crate) permissions: Vec<&'static str>,
+    /// Days since it got access, and since it last used it: as exact as a person needs it, and
+    /// the same in every time zone.
+    pub(crate) began: i64,
+    pub(crate) used: i64,
+    /// The titles.
+    pub(crate) permissions: String,
 }

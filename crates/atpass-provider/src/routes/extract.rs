@@ -11,12 +11,12 @@ use axum::response::Response;
 use bytes::Bytes;
 use cookie::Cookie;
 use http::StatusCode;
-use http::header::{CONTENT_TYPE, COOKIE, HeaderMap};
+use http::header::{ACCEPT_LANGUAGE, CONTENT_TYPE, COOKIE, HeaderMap};
 use http::request::Parts;
 
 use super::{DPOP, LONGEST_BODY, json, page};
 use crate::endpoint::Post;
-use crate::pages::{BrowserRequest, PageError, cookie_name};
+use crate::pages::{BrowserRequest, Language, PageError, cookie_name};
 use crate::provider::Provider;
 
 /// A form that an app posted.
@@ -64,7 +64,8 @@ impl FromRequestParts<Provider> for FromBrowser {
     async fn from_request_parts(parts: &mut Parts, provider: &Provider) -> Result<Self, Response> {
         let query = parts.uri.query().unwrap_or_default();
         let form = Form::parse(query.as_bytes());
-        let form = form.map_err(|error| page(provider, Err(PageError::from(error))))?;
+        let language = language(&parts.headers);
+        let form = form.map_err(|error| page(provider, language, Err(PageError::from(error))))?;
         Ok(Self(browser_request(provider, form, parts)))
     }
 }
@@ -74,7 +75,9 @@ impl FromRequest<Provider> for FormFromBrowser {
 
     async fn from_request(request: Request, provider: &Provider) -> Result<Self, Response> {
         let (parts, form) = read_form(request, provider).await;
-        let form = form.map_err(|(_, error)| page(provider, Err(PageError::from(error))))?;
+        let language = language(&parts.headers);
+        let form =
+            form.map_err(|(_, error)| page(provider, language, Err(PageError::from(error))))?;
         Ok(Self(browser_request(provider, form, &parts)))
     }
 }
@@ -121,6 +124,11 @@ fn unreadable(rejection: &BytesRejection) -> (StatusCode, OAuthError) {
     (status, OAuthError::invalid_request(text))
 }
 
+fn language(headers: &HeaderMap) -> &'static Language {
+    let header = headers.get(ACCEPT_LANGUAGE);
+    Language::of_browser(header.and_then(|header| header.to_str().ok()))
+}
+
 fn browser_request(provider: &Provider, form: Form, parts: &Parts) -> BrowserRequest {
     let text = |name: &str| {
         let value = parts
@@ -145,6 +153,7 @@ fn browser_request(provider: &Provider, form: Form, parts: &Parts) -> BrowserReq
         device,
         fetch_site: text("sec-fetch-site"),
         origin: text("origin"),
+        language: language(&parts.headers),
         address: connection.map(|connection| connection.0.ip()),
     }
 }

@@ -17,7 +17,7 @@ use tower_http::cors::{Any, CorsLayer};
 
 use crate::endpoint;
 use crate::error::EndpointError;
-use crate::pages::{self, Page, PageBody, PageError, Sources};
+use crate::pages::{self, Language, Page, PageBody, PageError, Sources};
 use crate::provider::Provider;
 use extract::{FormFromBrowser, FromApp, FromBrowser, FromQuery};
 
@@ -150,7 +150,7 @@ async fn authorize(
     FromBrowser(request): FromBrowser,
 ) -> Response {
     let result = pages::authorize(&provider, &request, provider.now()).await;
-    page(&provider, result)
+    page(&provider, request.language, result)
 }
 
 async fn sign_in(
@@ -158,7 +158,7 @@ async fn sign_in(
     FormFromBrowser(request): FormFromBrowser,
 ) -> Response {
     let result = pages::sign_in(&provider, &request, provider.now()).await;
-    page(&provider, result)
+    page(&provider, request.language, result)
 }
 
 async fn choose(
@@ -166,7 +166,7 @@ async fn choose(
     FormFromBrowser(request): FormFromBrowser,
 ) -> Response {
     let result = pages::choose(&provider, &request, provider.now()).await;
-    page(&provider, result)
+    page(&provider, request.language, result)
 }
 
 async fn decide(
@@ -174,12 +174,12 @@ async fn decide(
     FormFromBrowser(request): FormFromBrowser,
 ) -> Response {
     let result = pages::decide(&provider, &request, provider.now()).await;
-    page(&provider, result)
+    page(&provider, request.language, result)
 }
 
 async fn account(State(provider): State<Provider>, FromBrowser(request): FromBrowser) -> Response {
     let result = pages::account::show(&provider, &request, provider.now()).await;
-    page(&provider, result)
+    page(&provider, request.language, result)
 }
 
 async fn account_sign_in(
@@ -187,7 +187,7 @@ async fn account_sign_in(
     FormFromBrowser(request): FormFromBrowser,
 ) -> Response {
     let result = pages::account::sign_in(&provider, &request, provider.now()).await;
-    page(&provider, result)
+    page(&provider, request.language, result)
 }
 
 async fn account_end(
@@ -195,7 +195,7 @@ async fn account_end(
     FormFromBrowser(request): FormFromBrowser,
 ) -> Response {
     let result = pages::account::end(&provider, &request, provider.now()).await;
-    page(&provider, result)
+    page(&provider, request.language, result)
 }
 
 async fn account_sign_out(
@@ -203,7 +203,7 @@ async fn account_sign_out(
     FormFromBrowser(request): FormFromBrowser,
 ) -> Response {
     let result = pages::account::sign_out(&provider, &request, provider.now()).await;
-    page(&provider, result)
+    page(&provider, request.language, result)
 }
 
 async fn stylesheet() -> Response {
@@ -215,8 +215,12 @@ async fn stylesheet() -> Response {
     (headers, pages::STYLESHEET).into_response()
 }
 
-fn page(provider: &Provider, result: Result<Page, PageError>) -> Response {
-    let page = result.unwrap_or_else(|error| error.page(provider));
+fn page(
+    provider: &Provider,
+    language: &'static Language,
+    result: Result<Page, PageError>,
+) -> Response {
+    let page = result.unwrap_or_else(|error| error.page(provider, language));
     let (mut response, sources) = match page.body {
         PageBody::Html {
             status,
@@ -267,6 +271,7 @@ fn add_page_headers(headers: &mut HeaderMap, sources: &Sources, https: bool) {
     }
     for (name, value) in [
         ("cache-control", "no-store"),
+        ("vary", "accept-language"),
         ("referrer-policy", "same-origin"),
         ("x-frame-options", "DENY"),
         ("x-content-type-options", "nosniff"),

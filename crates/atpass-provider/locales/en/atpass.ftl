@@ -1,0 +1,137 @@
+### What people read on the pages. English is the language that all others are held against.
+### How to add a language: docs/languages.md.
+###
+### An "app" is whatever asks for access to an account. A "handle" is an account's name, such as
+### alice.example.com. "This server" is where the account lives.
+
+## Every page
+
+# $host (text): the domain of this server. The page sets it in bold; it must appear once.
+on-server = You are on { $host }
+development-server = Development server, for this computer only
+# What an app is called that has no domain.
+app-on-this-computer = An app on this computer
+# A link to the app's own page, after its name.
+about-app = About
+# Above technical details, which stay in English.
+for-developers = For developers
+# Between the items of a list within a sentence.
+list-separator = {", "}
+
+## Sign in
+
+sign-in-title = Sign in
+# Goes on after the title.
+sign-in-for-app = to answer an app that asks for access to your account:
+# Goes on after the title.
+sign-in-for-account = to see which apps have access to your account.
+sign-in-identifier = Handle or email
+sign-in-locked = The app asked for this account. To use another one, go back to the app.
+sign-in-password = Password
+# $host (text): the domain of this server.
+sign-in-password-goes-to = Your password goes to { $host } only. The app never sees it.
+sign-in-remember = Keep me signed in on this device
+# A button.
+sign-in-submit = Sign in
+# A button: to the list of accounts that are signed in.
+sign-in-choose = Choose a signed-in account
+# A button: refuses the app.
+cancel = Cancel
+sign-in-wrong = That handle or e-mail and password don’t go together. Check both and try again.
+sign-in-disabled = This account is disabled. Ask the people who run this server.
+# $minutes (number): at least 1.
+sign-in-too-many = Too many attempts. Try again in about { $minutes } min.
+
+## Choose an account
+
+choose-title = Choose an account
+# Goes on after the title.
+choose-for-app = for an app that asks for access to it:
+# A button.
+use-another-account = Use another account
+
+## Allow access?
+
+consent-title = Allow access?
+# $handle (text): the account.
+consent-heading = Allow access to { $handle }?
+# Before the name of the app.
+consent-app = This app asks for it:
+# Before a list of the permissions below.
+consent-permissions = It could then:
+# $host (text): the domain of this server; "/account" follows at once, it is an address.
+# $destination (text): where the browser goes.
+consent-afterwards = You can end its access at any time at { $host }/account. Afterwards your browser goes to { $destination }.
+# Before the technical name of the permissions.
+consent-scope = Scope:
+# Before the technical name of the account.
+consent-account = Account:
+# Two buttons.
+consent-deny = Deny
+consent-authorize = Authorize
+
+## What an app may do. The titles go on after "It could then:", and also stand alone on the account page.
+
+permission-atproto-title = Know who you are
+permission-atproto-detail = See your handle and your account’s permanent identifier.
+permission-generic-title = Use your account
+permission-generic-detail = Read, create, change and delete your posts, likes, follows and all other records, upload files, change preferences, and act for you at other services. Not your password, your handle or closing the account.
+permission-chat-title = Read and send your direct messages
+permission-chat-detail = All of your conversations, old and new.
+permission-email-title = See your e-mail address
+permission-email-detail = And whether it is confirmed.
+
+## Back to the app
+
+form-post-title = Back to the app
+# $host (text): where the app runs.
+form-post-text = Your browser takes the answer to { $host }.
+# A button.
+form-post-continue = Continue
+
+## Your account
+
+account-title = Your account
+account-apps = Apps with access
+account-no-apps = No app has access to your account.
+# $began (number): days since the app got access. $used (number): days since it last used it.
+account-times = Signed in { $began ->
+        [0] within the last day
+        [1] a day ago
+       *[other] { $began } days ago
+    }, last used { $used ->
+        [0] within the last day
+        [1] a day ago
+       *[other] { $used } days ago
+    }
+# A button.
+account-end = End access
+# The same button, as a screen reader says it. $app (text); $began (number): days, as above.
+account-end-label = End access of { $app }, signed in { $began ->
+        [0] within the last day
+        [1] a day ago
+       *[other] { $began } days ago
+    }
+# A button. $count (number): of apps, at least 2.
+account-end-all = End access of all { $count }
+account-browsers = Browsers
+# Two buttons.
+account-sign-out-here = Sign out here
+account-sign-out-others = Sign out of all other browsers
+account-sign-out-hint = Apps stay signed in when you sign out of a browser. End their access above.
+
+## What went wrong
+
+problem-form-title = This form can’t be used
+problem-form-foreign = It didn’t come from this page in this browser, or cookies are switched off. Go back to the app and start again.
+problem-form-undecided = It doesn’t say what you decided. Go back and press one of the buttons.
+problem-signed-out-title = You are signed out
+problem-signed-out = This account is no longer signed in in this browser. Sign in again to go on.
+problem-link-title = This link isn’t complete
+problem-link = The app sent your browser here without what is needed to sign in. Go back to the app and try again.
+problem-expired-title = This sign-in has expired
+problem-expired = It was open for too long, or was finished already. Go back to the app and start again.
+problem-request-title = This request can’t be used
+problem-request = The app sent something that this server doesn’t accept. Go back to the app and try again.
+problem-ours-title = Something went wrong here
+problem-ours = This is our fault, not yours. Nothing was changed. Please try again in a moment.

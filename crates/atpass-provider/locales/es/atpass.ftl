@@ -1,0 +1,107 @@
+### Español. El sentido de los textos se explica en en/atpass.ftl. Tratamiento: usted.
+
+## Every page
+
+on-server = Está en { $host }
+development-server = Servidor de desarrollo, solo para este equipo
+app-on-this-computer = Una aplicación en este equipo
+about-app = Acerca de
+for-developers = Para desarrolladores
+list-separator = {", "}
+
+## Sign in
+
+sign-in-title = Inicie sesión
+sign-in-for-app = para responder a una aplicación que pide acceso a su cuenta:
+sign-in-for-account = para ver qué aplicaciones tienen acceso a su cuenta.
+sign-in-identifier = Nombre de usuario o correo electrónico
+sign-in-locked = La aplicación ha pedido esta cuenta. Para usar otra, vuelva a la aplicación.
+sign-in-password = Contraseña
+sign-in-password-goes-to = Su contraseña solo se envía a { $host }. La aplicación nunca la ve.
+sign-in-remember = Mantener la sesión iniciada en este dispositivo
+sign-in-submit = Iniciar sesión
+sign-in-choose = Elegir una cuenta con sesión iniciada
+cancel = Cancelar
+sign-in-wrong = El nombre de usuario o correo electrónico y la contraseña no coinciden. Compruébelos e inténtelo de nuevo.
+sign-in-disabled = Esta cuenta está desactivada. Consulte a los responsables de este servidor.
+sign-in-too-many = Demasiados intentos. Vuelva a intentarlo dentro de { $minutes ->
+        [one] un minuto
+       *[other] unos { $minutes } minutos
+    }.
+
+## Choose an account
+
+choose-title = Elija una cuenta
+choose-for-app = para una aplicación que pide acceso a ella:
+use-another-account = Usar otra cuenta
+
+## Allow access?
+
+consent-title = ¿Permitir el acceso?
+consent-heading = ¿Permitir el acceso a { $handle }?
+consent-app = Lo pide esta aplicación:
+consent-permissions = Con ello podría:
+consent-afterwards = Puede poner fin a su acceso en cualquier momento en { $host }/account. Después, su navegador irá a { $destination }.
+consent-scope = Ámbito:
+consent-account = Cuenta:
+consent-deny = Denegar
+consent-authorize = Autorizar
+
+## What an app may do
+
+permission-atproto-title = Saber quién es usted
+permission-atproto-detail = Ver su nombre de usuario y el identificador permanente de su cuenta.
+permission-generic-title = Usar su cuenta
+permission-generic-detail = Leer, crear, cambiar y eliminar sus publicaciones, sus «me gusta», las cuentas que sigue y todos los demás registros, subir archivos, cambiar preferencias y actuar en su nombre ante otros servicios. No puede cambiar su contraseña ni su nombre de usuario, ni cerrar la cuenta.
+permission-chat-title = Leer sus mensajes directos y enviar nuevos
+permission-chat-detail = En todas sus conversaciones, antiguas y nuevas.
+permission-email-title = Ver su dirección de correo electrónico
+permission-email-detail = Y si está confirmada.
+
+## Back to the app
+
+form-post-title = De vuelta a la aplicación
+form-post-text = Su navegador lleva la respuesta a { $host }.
+form-post-continue = Continuar
+
+## Your account
+
+account-title = Su cuenta
+account-apps = Aplicaciones con acceso
+account-no-apps = Ninguna aplicación tiene acceso a su cuenta.
+account-times = Sesión iniciada { $began ->
+        [0] en las últimas 24 horas
+        [1] hace un día
+       *[other] hace { $began } días
+    }, usada por última vez { $used ->
+        [0] en las últimas 24 horas
+        [1] hace un día
+       *[other] hace { $used } días
+    }
+account-end = Poner fin al acceso
+account-end-label = Poner fin al acceso de { $app }, sesión iniciada { $began ->
+        [0] en las últimas 24 horas
+        [1] hace un día
+       *[other] hace { $began } días
+    }
+account-end-all = Poner fin al acceso de las { $count } aplicaciones
+account-browsers = Navegadores
+account-sign-out-here = Cerrar sesión aquí
+account-sign-out-others = Cerrar sesión en todos los demás navegadores
+account-sign-out-hint = Las aplicaciones conservan su sesión cuando usted cierra la suya en un navegador. Ponga fin a su acceso más arriba.
+
+## What went wrong
+
+problem-form-title = Este formulario no se puede usar
+problem-form-foreign = No procede de esta página en este navegador, o las cookies están desactivadas. Vuelva a la aplicación y empiece de nuevo.
+problem-form-undecided = No indica lo que ha decidido. Vuelva atrás y pulse uno de los botones.
+problem-signed-out-title = Ha cerrado la sesión
+problem-signed-out = Esta cuenta ya no tiene la sesión iniciada en este navegador. Vuelva a iniciar sesión para continuar.
+problem-link-title = Este enlace está incompleto
+problem-link = La aplicación ha enviado su navegador aquí sin lo necesario para iniciar sesión. Vuelva a la aplicación e inténtelo de nuevo.
+problem-expired-title = Este inicio de sesión ha caducado
+problem-expired = Estuvo abierto demasiado tiempo o ya ha terminado. Vuelva a la aplicación y empiece de nuevo.
+problem-request-title = Esta solicitud no se puede usar
+problem-request = La aplicación ha enviado algo que este servidor no acepta. Vuelva a la aplicación e inténtelo de nuevo.
+problem-ours-title = Algo ha fallado aquí
+problem-ours = Es culpa nuestra, no suya. No se ha cambiado nada. Inténtelo de nuevo dentro de un momento.

@@ -1,0 +1,108 @@
+### Français. Le sens des textes est expliqué dans en/atpass.ftl. Vouvoiement.
+### Les espaces avant « : », « ? » et « » » sont insécables.
+
+## Every page
+
+on-server = Vous êtes sur { $host }
+development-server = Serveur de développement, pour cet ordinateur uniquement
+app-on-this-computer = Une application sur cet ordinateur
+about-app = À propos
+for-developers = Pour les développeurs
+list-separator = {", "}
+
+## Sign in
+
+sign-in-title = Connectez-vous
+sign-in-for-app = pour répondre à une application qui demande l’accès à votre compte :
+sign-in-for-account = pour voir quelles applications ont accès à votre compte.
+sign-in-identifier = Pseudo ou adresse e-mail
+sign-in-locked = L’application a demandé ce compte. Pour en utiliser un autre, retournez dans l’application.
+sign-in-password = Mot de passe
+sign-in-password-goes-to = Votre mot de passe n’est envoyé qu’à { $host }. L’application ne le voit jamais.
+sign-in-remember = Rester connecté sur cet appareil
+sign-in-submit = Se connecter
+sign-in-choose = Choisir un compte déjà connecté
+cancel = Annuler
+sign-in-wrong = Ce pseudo ou cette adresse e-mail et ce mot de passe ne vont pas ensemble. Vérifiez-les et réessayez.
+sign-in-disabled = Ce compte est désactivé. Adressez-vous aux responsables de ce serveur.
+sign-in-too-many = Trop de tentatives. Réessayez dans environ { $minutes ->
+        [one] { $minutes } minute
+       *[other] { $minutes } minutes
+    }.
+
+## Choose an account
+
+choose-title = Choisissez un compte
+choose-for-app = pour une application qui demande à y accéder :
+use-another-account = Utiliser un autre compte
+
+## Allow access?
+
+consent-title = Autoriser l’accès ?
+consent-heading = Autoriser l’accès à { $handle } ?
+consent-app = Cette application le demande :
+consent-permissions = Elle pourrait alors :
+consent-afterwards = Vous pouvez mettre fin à son accès à tout moment sur { $host }/account. Ensuite, votre navigateur ira sur { $destination }.
+consent-scope = Portée :
+consent-account = Compte :
+consent-deny = Refuser
+consent-authorize = Autoriser
+
+## What an app may do
+
+permission-atproto-title = Savoir qui vous êtes
+permission-atproto-detail = Voir votre pseudo et l’identifiant permanent de votre compte.
+permission-generic-title = Utiliser votre compte
+permission-generic-detail = Lire, créer, modifier et supprimer vos publications, vos « j’aime », vos abonnements et tous vos autres enregistrements, envoyer des fichiers, modifier vos préférences et agir en votre nom auprès d’autres services. Mais ni changer votre mot de passe ou votre pseudo, ni fermer le compte.
+permission-chat-title = Lire vos messages privés et en envoyer
+permission-chat-detail = Dans toutes vos conversations, anciennes et nouvelles.
+permission-email-title = Voir votre adresse e-mail
+permission-email-detail = Et si elle est confirmée.
+
+## Back to the app
+
+form-post-title = Retour à l’application
+form-post-text = Votre navigateur transmet la réponse à { $host }.
+form-post-continue = Continuer
+
+## Your account
+
+account-title = Votre compte
+account-apps = Applications ayant accès
+account-no-apps = Aucune application n’a accès à votre compte.
+account-times = Connexion { $began ->
+        [0] au cours des dernières 24 heures
+        [1] il y a un jour
+       *[other] il y a { $began } jours
+    }, dernière utilisation { $used ->
+        [0] au cours des dernières 24 heures
+        [1] il y a un jour
+       *[other] il y a { $used } jours
+    }
+account-end = Mettre fin à l’accès
+account-end-label = Mettre fin à l’accès de { $app }, connexion { $began ->
+        [0] au cours des dernières 24 heures
+        [1] il y a un jour
+       *[other] il y a { $began } jours
+    }
+account-end-all = Mettre fin à l’accès des { $count } applications
+account-browsers = Navigateurs
+account-sign-out-here = Se déconnecter ici
+account-sign-out-others = Se déconnecter de tous les autres navigateurs
+account-sign-out-hint = Les applications restent connectées quand vous vous déconnectez d’un navigateur. Mettez fin à leur accès ci-dessus.
+
+## What went wrong
+
+problem-form-title = Ce formulaire n’est pas utilisable
+problem-form-foreign = Il ne vient pas de cette page dans ce navigateur, ou les cookies sont désactivés. Retournez dans l’application et recommencez.
+problem-form-undecided = Il n’indique pas ce que vous avez décidé. Revenez en arrière et appuyez sur l’un des boutons.
+problem-signed-out-title = Vous êtes déconnecté
+problem-signed-out = Ce compte n’est plus connecté dans ce navigateur. Reconnectez-vous pour continuer.
+problem-link-title = Ce lien est incomplet
+problem-link = L’application a envoyé votre navigateur ici sans ce qu’il faut pour se connecter. Retournez dans l’application et réessayez.
+problem-expired-title = Cette connexion a expiré
+problem-expired = Elle est restée ouverte trop longtemps, ou elle est déjà terminée. Retournez dans l’application et recommencez.
+problem-request-title = Cette demande n’est pas utilisable
+problem-request = L’application a envoyé quelque chose que ce serveur n’accepte pas. Retournez dans l’application et réessayez.
+problem-ours-title = Une erreur s’est produite ici
+problem-ours = C’est de notre faute, pas de la vôtre. Rien n’a été modifié. Veuillez réessayer dans un instant.

@@ -1,0 +1,101 @@
+### 日本語。各文の意味は en/atpass.ftl に説明があります。文体は「です・ます」。
+
+## Every page
+
+on-server = 現在のサーバー：{ $host }
+development-server = 開発用サーバー（このコンピューター専用）
+app-on-this-computer = このコンピューター上のアプリ
+about-app = このアプリについて
+for-developers = 開発者向け情報
+list-separator = 、
+
+## Sign in
+
+sign-in-title = サインイン
+sign-in-for-app = 次のアプリがあなたのアカウントへのアクセスを求めています。応答するにはサインインしてください。
+sign-in-for-account = あなたのアカウントにアクセスできるアプリを確認するには、サインインしてください。
+sign-in-identifier = ハンドルまたはメールアドレス
+sign-in-locked = アプリがこのアカウントを指定しました。別のアカウントを使うには、アプリに戻ってください。
+sign-in-password = パスワード
+sign-in-password-goes-to = パスワードは { $host } にのみ送信されます。アプリに知られることはありません。
+sign-in-remember = このデバイスでサインインしたままにする
+sign-in-submit = サインイン
+sign-in-choose = サインイン済みのアカウントを選ぶ
+cancel = キャンセル
+sign-in-wrong = ハンドルまたはメールアドレスとパスワードの組み合わせが正しくありません。両方を確認して、もう一度お試しください。
+sign-in-disabled = このアカウントは無効になっています。このサーバーの運営者にお問い合わせください。
+sign-in-too-many = 試行回数が多すぎます。約{ $minutes }分後にもう一度お試しください。
+
+## Choose an account
+
+choose-title = アカウントを選択
+choose-for-app = 次のアプリがアクセスを求めています。使うアカウントを選んでください。
+use-another-account = 別のアカウントを使う
+
+## Allow access?
+
+consent-title = アクセスを許可しますか？
+consent-heading = { $handle } へのアクセスを許可しますか？
+consent-app = 次のアプリがアクセスを求めています。
+consent-permissions = 許可すると、このアプリは次のことができるようになります。
+consent-afterwards = アクセスは { $host }/account でいつでも終了できます。このあと、ブラウザーは { $destination } に移動します。
+consent-scope = スコープ：
+consent-account = アカウント：
+consent-deny = 拒否する
+consent-authorize = 許可する
+
+## What an app may do
+
+permission-atproto-title = あなたが誰であるかを知る
+permission-atproto-detail = ハンドルと、アカウントの永続的な識別子を見ることができます。
+permission-generic-title = あなたのアカウントを使う
+permission-generic-detail = 投稿、いいね、フォローなど、すべての記録の閲覧・作成・変更・削除、ファイルのアップロード、設定の変更、およびあなたに代わってほかのサービスを利用することができます。パスワードやハンドルの変更、アカウントの閉鎖はできません。
+permission-chat-title = ダイレクトメッセージを読み、送信する
+permission-chat-detail = これまでの会話と今後の会話のすべてが対象です。
+permission-email-title = メールアドレスを見る
+permission-email-detail = 確認済みかどうかも見ることができます。
+
+## Back to the app
+
+form-post-title = アプリに戻ります
+form-post-text = ブラウザーが応答を { $host } に送ります。
+form-post-continue = 続ける
+
+## Your account
+
+account-title = あなたのアカウント
+account-apps = アクセスできるアプリ
+account-no-apps = このアカウントにアクセスできるアプリはありません。
+account-times = サインイン：{ $began ->
+        [0] 24時間以内
+       *[other] { $began }日前
+    }、最後の使用：{ $used ->
+        [0] 24時間以内
+       *[other] { $used }日前
+    }
+account-end = アクセスを終了する
+account-end-label = { $app } のアクセスを終了する（サインイン：{ $began ->
+        [0] 24時間以内
+       *[other] { $began }日前
+    }）
+account-end-all = { $count }件すべてのアクセスを終了する
+account-browsers = ブラウザー
+account-sign-out-here = このブラウザーからサインアウト
+account-sign-out-others = ほかのすべてのブラウザーからサインアウト
+account-sign-out-hint = ブラウザーからサインアウトしても、アプリはサインインしたままです。アプリのアクセスは上で終了できます。
+
+## What went wrong
+
+problem-form-title = このフォームは使えません
+problem-form-foreign = このブラウザーのこのページから送信されたものではないか、Cookieが無効になっています。アプリに戻って、最初からやり直してください。
+problem-form-undecided = どちらを選んだのかわかりません。前のページに戻って、いずれかのボタンを押してください。
+problem-signed-out-title = サインアウトしています
+problem-signed-out = このアカウントは、このブラウザーではもうサインインしていません。続けるには、もう一度サインインしてください。
+problem-link-title = このリンクは不完全です
+problem-link = サインインに必要な情報がないまま、アプリがブラウザーをここに移動させました。アプリに戻って、もう一度お試しください。
+problem-expired-title = このサインインは期限切れです
+problem-expired = 時間がかかりすぎたか、すでに完了しています。アプリに戻って、最初からやり直してください。
+problem-request-title = このリクエストは使えません
+problem-request = このサーバーが受け付けない内容がアプリから送信されました。アプリに戻って、もう一度お試しください。
+problem-ours-title = こちらで問題が発生しました
+problem-ours = これは当サーバーの問題で、あなたのせいではありません。何も変更されていません。しばらくしてから、もう一度お試しください。
