@@ -7,6 +7,7 @@
 mod arrows;
 mod clauses;
 mod crate_tests;
+mod defects;
 mod process;
 mod results;
 mod setup;

@@ -2,7 +2,7 @@
 //!
 //! The requirements stand in `docs/clauses.toml`; the tests name their ids. `docs/clauses.md` holds
 //! both, with the results that the last `cargo xtask test` left behind. An id that isn't in the list is
-//! an error, so that a typo doesn't count as a test.
+//! an error, so that a typo doesn't count as a test. The same goes for the page of defects (`defects.rs`).
 
 mod document;
 mod javascript;
@@ -18,9 +18,11 @@ use std::path::Path;
 use anyhow::{Context, Result, bail};
 use clap::Args;
 
+use crate::defects;
 use crate::results::{Results, Suite};
 use document::{Counts, Table};
 use list::List;
+use mention::mentions;
 
 const DOCUMENT: &str = "docs/clauses.md";
 
@@ -68,9 +70,14 @@ pub(crate) fn run(root: &Path, options: &Options) -> Result<()> {
     let mut found = Found::default();
     rust::scan(root, &list, &mut found)?;
     javascript::scan(root, &list, &mut found)?;
+    let page = fs::read_to_string(root.join(defects::FILE))
+        .with_context(|| format!("no {}", defects::FILE))?;
+    found.take_faults(defects::FILE, mentions(&page, &list).faults);
     if !found.faults.is_empty() {
         bail!("not in {}:\n  {}", list::FILE, found.faults.join("\n  "));
     }
+    let names = found.tests.iter().map(|test| test.shown_as.as_str());
+    defects::check(&page, &names.collect())?;
     found.tests.sort_by(|a, b| a.shown_as.cmp(&b.shown_as));
     let table = Table::new(&list, &found.tests);
     if options.check {

@@ -199,7 +199,11 @@ fn place(path: &[String], is_file: impl Fn(&str) -> bool) -> Option<(Home, Vec<S
 fn rust_files(folder: &Path) -> Result<BTreeSet<PathBuf>> {
     let mut files = BTreeSet::new();
     let mut folders = vec![folder.join("src"), folder.join("tests")];
-    while let Some(folder) = folders.pop().filter(|folder| folder.is_dir()) {
+    while let Some(folder) = folders.pop() {
+        // A crate may have no `tests`.
+        if !folder.is_dir() {
+            continue;
+        }
         for entry in fs::read_dir(&folder)? {
             let path = entry?.path();
             if path.is_dir() {
