@@ -9,7 +9,7 @@ use crate::encoding;
 use crate::id::{ClientId, Issuer};
 use crate::jose::{ClientKey, ClientKeys, CompactJws, ES256, Jkt, KeyError, PrivateKey};
 use crate::random::{self, Random};
-use crate::time::UnixTime;
+use crate::time::{NumericDate, UnixTime};
 use crate::token::Confirmation;
 
 /// The only `client_assertion_type`.
@@ -116,9 +116,9 @@ struct Claims {
     #[serde(default)]
     jti: Option<String>,
     #[serde(default)]
-    iat: Option<i64>,
+    iat: Option<NumericDate>,
     #[serde(default)]
-    exp: Option<i64>,
+    exp: Option<NumericDate>,
     #[serde(default)]
     cnf: Option<Confirmation>,
 }
@@ -207,8 +207,8 @@ fn check_claims(
     if !audience.is_some_and(|audience| audience.is_only(expected.issuer)) {
         return Err(E::Audience(expected.issuer.clone()));
     }
-    let iat = UnixTime::from_secs(claims.iat.ok_or(E::Claim("iat"))?);
-    let exp = UnixTime::from_secs(claims.exp.ok_or(E::Claim("exp"))?);
+    let NumericDate(iat) = claims.iat.ok_or(E::Claim("iat"))?;
+    let NumericDate(exp) = claims.exp.ok_or(E::Claim("exp"))?;
     let difference = iat.since(now);
     if !(-LONGEST_AGE..=CLOCK_TOLERANCE).contains(&difference) {
         return Err(E::Time {

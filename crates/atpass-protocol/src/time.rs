@@ -40,6 +40,33 @@ impl fmt::Display for UnixTime {
     }
 }
 
+/// A time as others write it: seconds that may have a fraction (`NumericDate`, RFC 7519 section 2),
+/// which is cut off. Numbers beyond all times are the first or the last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "serde_json::Number")]
+pub struct NumericDate(pub UnixTime);
+
+/// Not a number of seconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a time is a number of seconds")]
+pub struct NumericDateError;
+
+impl TryFrom<serde_json::Number> for NumericDate {
+    type Error = NumericDateError;
+
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "a cast from a finite float ends at the first or last integer"
+    )]
+    fn try_from(number: serde_json::Number) -> Result<Self, NumericDateError> {
+        let float = || number.as_f64().filter(|float| float.is_finite());
+        let seconds = number.as_i64().or_else(|| Some(float()?.floor() as i64));
+        seconds
+            .map(|seconds| Self(UnixTime::from_secs(seconds)))
+            .ok_or(NumericDateError)
+    }
+}
+
 /// Where a program's edge gets the time from. Rules take `now`, never a clock.
 pub trait Clock: Send + Sync + 'static {
     /// The current time.

@@ -6,7 +6,7 @@ use super::DpopError;
 use crate::encoding;
 use crate::jose::{CompactJws, ES256, JwkError, KeyError, PrivateKey, PublicJwk};
 use crate::random::{self, Random};
-use crate::time::UnixTime;
+use crate::time::{NumericDate, UnixTime};
 
 /// The request that a proof is made for.
 #[derive(Clone, Copy, Debug)]
@@ -73,7 +73,9 @@ pub(super) struct ReceivedClaims {
     pub(super) jti: Option<String>,
     pub(super) htm: Option<String>,
     pub(super) htu: Option<String>,
-    pub(super) iat: Option<i64>,
+    pub(super) iat: Option<NumericDate>,
+    pub(super) exp: Option<NumericDate>,
+    pub(super) nbf: Option<NumericDate>,
     pub(super) nonce: Option<String>,
     pub(super) ath: Option<String>,
 }

@@ -8,7 +8,7 @@ use super::proof::{ReceivedProof, access_token_hash};
 use super::{NonceKeeper, NonceStatus};
 use crate::error::{OAuthError, OAuthErrorCode};
 use crate::jose::{Jkt, JwkError};
-use crate::time::UnixTime;
+use crate::time::{NumericDate, UnixTime};
 
 /// What the request is, by the server's own knowledge.
 #[derive(Clone, Copy, Debug)]
@@ -69,8 +69,8 @@ pub enum DpopError {
     /// Header `jwk`.
     #[error("the jwk of the DPoP proof: {0}")]
     Key(JwkError),
-    /// A claim is missing or too long.
-    #[error("the claim {0} of the DPoP proof is missing, empty or too long")]
+    /// A claim is missing or too long; `exp` is past, or `nbf` to come.
+    #[error("the claim {0} of the DPoP proof is missing, empty, too long or out of its time")]
     Claim(&'static str),
     /// Claim `htm`.
     #[error("the DPoP proof is for method {got}, this request is {expected}")]
@@ -135,6 +135,9 @@ impl From<DpopError> for OAuthError {
 /// a bad clock need not be locked out (clause AS-DPOP-13).
 const CLOCK_TOLERANCE: i64 = 600;
 
+/// Seconds by which an `exp` may be past, or an `nbf` to come.
+const LEEWAY: i64 = 120;
+
 /// The longest `jti` that is taken, in bytes.
 const LONGEST_JTI: usize = 256;
 
@@ -169,7 +172,7 @@ pub fn verify<'a>(
     let htu = claims.htu.ok_or(DpopError::Claim("htu"))?;
     let had_query = check_url(&htu, expected)?;
 
-    let iat = UnixTime::from_secs(claims.iat.ok_or(DpopError::Claim("iat"))?);
+    let NumericDate(iat) = claims.iat.ok_or(DpopError::Claim("iat"))?;
     let difference = iat.since(now);
     let replay_until = match claims
         .nonce
@@ -188,6 +191,15 @@ pub fn verify<'a>(
             server: now,
             difference,
         });
+    }
+    // RFC 7519 sections 4.1.4 and 4.1.5. No proof needs them.
+    let is_over = |exp: &NumericDate| exp.0.plus(LEEWAY) <= now;
+    let is_early = |nbf: &NumericDate| nbf.0.plus(-LEEWAY) > now;
+    if claims.exp.as_ref().is_some_and(is_over) {
+        return Err(DpopError::Claim("exp"));
+    }
+    if claims.nbf.as_ref().is_some_and(is_early) {
+        return Err(DpopError::Claim("nbf"));
     }
     let ath = expected.access_token.map(access_token_hash);
     if ath.is_some() && claims.ath != ath {
