@@ -188,7 +188,8 @@ async fn revocation_is_immediate_and_the_clients_own() {
     let tokens = app.login().await;
     assert_eq!(
         revoke("http://localhost", &tokens.refresh).await,
-        StatusCode::OK
+        StatusCode::BAD_REQUEST,
+        "refused, as RFC 7009 section 2.1 says"
     );
     assert_eq!(
         app.get_session(&tokens.access).await.status,

@@ -16,7 +16,7 @@ use crate::store::EndReason;
 pub(crate) const PATH: &str = "/oauth/revoke";
 
 /// Ends the session of a refresh or access token of the client that asks. A token that isn't
-/// known, or is another client's, changes nothing and is no error (RFC 7009 section 2.2).
+/// known changes nothing and is no error (RFC 7009 section 2.2).
 ///
 /// A public client may leave the proof out: whoever holds the token may give it up. A proof that
 /// is there must be right, and of the session's key.
@@ -47,7 +47,8 @@ pub(crate) async fn revoke(
         return Ok(());
     };
     if session.client_id != request.client_id {
-        return Ok(());
+        // RFC 7009 section 2.1: refused, and told so. Nothing changes (clause AS-REV-02).
+        return Err(OAuthError::invalid_grant("the token was issued to another client").into());
     }
     if proof.is_some_and(|proof| proof.jkt != session.jkt) {
         audit::record(Event::WrongHolder { session: id });
