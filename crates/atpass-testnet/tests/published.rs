@@ -325,3 +325,21 @@ async fn nonces_at_the_resource() {
     let answer = call(&app, app.proof("GET", path, Some(&tokens.access))).await;
     assert_eq!(answer.status, StatusCode::OK, "{}", answer.text());
 }
+
+/// A body that doesn't come holds its connection for half a minute, and no longer.
+#[tokio::test]
+async fn a_body_that_does_not_come() {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let lab = Lab::start().await;
+    let address = lab.network.issuer.as_str().replace("http://", "");
+    let mut connection = tokio::net::TcpStream::connect(&address).await.unwrap();
+    let head = "content-type: application/x-www-form-urlencoded\r\ncontent-length: 100";
+    let half = format!("POST /oauth/par HTTP/1.1\r\nhost: {address}\r\n{head}\r\n\r\nclient_id=");
+    connection.write_all(half.as_bytes()).await.unwrap();
+    let begun = tokio::time::Instant::now();
+    tokio::time::pause();
+    let mut answer = [0; 64];
+    connection.read_exact(&mut answer).await.unwrap();
+    assert!(answer.starts_with(b"HTTP/1.1 408 "));
+    assert!(begun.elapsed().as_secs() <= 31);
+}

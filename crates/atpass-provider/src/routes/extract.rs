@@ -1,6 +1,7 @@
 //! From an HTTP request to what an endpoint or a page takes. What can't be read is answered here.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use atpass_protocol::error::OAuthError;
 use atpass_protocol::request::Form;
@@ -18,6 +19,9 @@ use super::{DPOP, LONGEST_BODY, json, page};
 use crate::endpoint::Post;
 use crate::pages::{BrowserRequest, Language, PageError, cookie_name};
 use crate::provider::Provider;
+
+/// How long a body may take: it is small.
+const BODY_DEADLINE: Duration = Duration::from_secs(30);
 
 /// A form that an app posted.
 pub(super) struct FromApp(pub(super) Post);
@@ -95,9 +99,14 @@ async fn read_form(
     // The limit on the body travels in the extensions.
     let mut request = Request::new(body);
     *request.extensions_mut() = parts.extensions.clone();
-    let form = match Bytes::from_request(request, provider).await {
-        Ok(body) => Form::parse(&body).map_err(|error| (StatusCode::BAD_REQUEST, error)),
-        Err(rejection) => Err(unreadable(&rejection)),
+    let body = tokio::time::timeout(BODY_DEADLINE, Bytes::from_request(request, provider));
+    let form = match body.await {
+        Ok(Ok(body)) => Form::parse(&body).map_err(|error| (StatusCode::BAD_REQUEST, error)),
+        Ok(Err(rejection)) => Err(unreadable(&rejection)),
+        Err(_) => {
+            let error = OAuthError::invalid_request("the body took too long");
+            Err((StatusCode::REQUEST_TIMEOUT, error))
+        }
     };
     (parts, form)
 }

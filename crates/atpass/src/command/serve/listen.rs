@@ -5,13 +5,24 @@ use std::time::Duration;
 
 use anyhow::Context;
 use axum::Router;
-use axum::serve::ListenerExt;
+use axum::extract::ConnectInfo;
+use http::Request;
+use hyper::body::Incoming;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
+use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+use tower::ServiceExt;
 
 /// How long the listener of health and metrics may take for its last answers.
 pub(super) const LAST_ANSWERS: Duration = Duration::from_secs(1);
+
+/// How long a connection may take for the head of its next request, so that nobody holds connections
+/// for nothing. Longer than reverse proxies keep theirs for reuse.
+const HEAD_DEADLINE: Duration = Duration::from_secs(150);
 
 /// Sockets that are bound, and not served yet.
 pub(super) struct Listeners(Vec<TcpListener>);
@@ -48,30 +59,67 @@ impl Listeners {
         router: &Router,
         stop: &watch::Receiver<bool>,
     ) -> Vec<JoinHandle<()>> {
-        let serve = |listener: TcpListener| {
-            let service = router
-                .clone()
-                .into_make_service_with_connect_info::<SocketAddr>();
-            let mut stop = stop.clone();
-            // Answers are small and leave in one piece; waiting for more of them only delays.
-            let listener = listener.tap_io(|connection| {
-                if let Err(error) = connection.set_nodelay(true) {
-                    tracing::debug!(%error, "a connection keeps its delay");
-                }
-            });
-            tokio::spawn(async move {
-                let stopped = async move {
-                    // An error means that the sender is gone, and everything with it.
-                    let _ = stop.wait_for(|&stop| stop).await;
-                };
-                let serving = axum::serve(listener, service).with_graceful_shutdown(stopped);
-                if let Err(error) = serving.await {
-                    tracing::error!(%error, "a listener failed");
-                }
-            })
-        };
+        let serve = |listener| tokio::spawn(serve(listener, router.clone(), stop.clone()));
         self.0.into_iter().map(serve).collect()
     }
+}
+
+async fn serve(listener: TcpListener, router: Router, mut stop: watch::Receiver<bool>) {
+    let mut builder = auto::Builder::new(TokioExecutor::new());
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_DEADLINE);
+    builder.http2().timer(TokioTimer::new());
+    let connections = GracefulShutdown::new();
+    loop {
+        let accepted = tokio::select! {
+            // An error means that the sender is gone, and everything with it.
+            _ = stop.wait_for(|&stop| stop) => break,
+            accepted = listener.accept() => accepted,
+        };
+        let (connection, peer) = match accepted {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                recover(&error).await;
+                continue;
+            }
+        };
+        // Answers are small and leave in one piece; waiting for more of them only delays.
+        if let Err(error) = connection.set_nodelay(true) {
+            tracing::debug!(%error, "a connection keeps its delay");
+        }
+        let router = router.clone();
+        let service = tower::service_fn(move |mut request: Request<Incoming>| {
+            request.extensions_mut().insert(ConnectInfo(peer));
+            router.clone().oneshot(request)
+        });
+        let service = TowerToHyperService::new(service);
+        let served = builder.serve_connection(TokioIo::new(connection), service);
+        let served = connections.watch(served.into_owned());
+        tokio::spawn(async move {
+            if let Err(error) = served.await {
+                tracing::debug!(error, "a connection ended badly");
+            }
+        });
+    }
+    drop(listener);
+    connections.shutdown().await;
+}
+
+/// A client that went away is nothing. Anything else, such as too many open files, needs a moment.
+async fn recover(error: &std::io::Error) {
+    use std::io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
+    if matches!(
+        error.kind(),
+        ConnectionAborted | ConnectionRefused | ConnectionReset
+    ) {
+        return;
+    }
+    tracing::error!(%error, "no connection can be taken; waiting a second");
+    let mut second = tokio::time::interval(Duration::from_secs(1));
+    second.tick().await;
+    second.tick().await;
 }
 
 /// Waits for the tasks to end. Returns whether they did in time; those that didn't are ended.
