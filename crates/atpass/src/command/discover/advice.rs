@@ -207,7 +207,7 @@ fn of_fetch(error: &FetchError) -> String {
         Stage::Status { .. } => {
             "serve the document at this URL with status 200; is this the address of the right server?"
         }
-        Stage::ContentType(_) => "serve it as Content-Type: application/json",
+        Stage::ContentType { .. } => "serve it as Content-Type: application/json",
         Stage::Encoding(_) => "compress answers only for those who send Accept-Encoding",
         Stage::TooLarge { .. } => "a document of this size isn't one that a login needs",
         Stage::Json(_) => "correct the document: it must be JSON with the members of its standard",
