@@ -15,6 +15,7 @@ mod error;
 mod handle;
 mod input;
 mod observer;
+mod signing_key;
 
 pub use discover::{DiscoveredAccount, Discovery, Freshness, IdentityConfig, Resolver};
 pub use document::{DidDocument, DocumentError};
@@ -22,3 +23,4 @@ pub use error::IdentityError;
 pub use handle::{DnsFailure, HandleFailure, HandleResolution, HttpsFailure};
 pub use input::{Input, InputError};
 pub use observer::{Observer, Step};
+pub use signing_key::{SigningKey, SigningKeyError};

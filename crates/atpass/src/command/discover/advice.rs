@@ -178,6 +178,10 @@ fn of_document(error: &DocumentError) -> String {
             "serviceEndpoint of #atproto_pds must be https, host and perhaps a port: no path, \
              query or credentials"
         }
+        DocumentError::NoSigningKey | DocumentError::SigningKey(_) => {
+            "add a verification method with the id #atproto, the type Multikey and the account's \
+             P-256 or K-256 key as publicKeyMultibase"
+        }
     }
     .into()
 }
