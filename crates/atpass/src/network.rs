@@ -1,5 +1,6 @@
 //! The options of every command that looks something up.
 
+use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -97,6 +98,7 @@ impl NetworkArgs {
             directory: self.directory.clone(),
             handles,
             allow_test_handles: self.fetch.allow_loopback,
+            lexicon_authorities: BTreeMap::new(),
         };
         Resolver::new(config, fetcher, Arc::new(SystemClock))
     }
