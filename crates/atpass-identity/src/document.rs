@@ -9,6 +9,13 @@ use url::Url;
 
 use crate::signing_key::{SigningKey, SigningKeyError};
 
+/// The types of a verification method that an account can have: today's, and two older ones.
+const METHODS: [&str; 3] = [
+    "Multikey",
+    "EcdsaSecp256r1VerificationKey2019",
+    "EcdsaSecp256k1VerificationKey2019",
+];
+
 /// A DID document, read as far as it is needed: what is kept of a stranger's document is small.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(from = "Written")]
@@ -123,8 +130,8 @@ impl DidDocument {
         self.pds.clone()
     }
 
-    /// The key of the account's repository: the first verification method of id `#atproto` and type
-    /// `Multikey` that the DID itself controls.
+    /// The key of the account's repository: the first verification method of id `#atproto` and a type
+    /// for such keys that the DID itself controls.
     pub fn signing_key(&self) -> Result<SigningKey, DocumentError> {
         self.signing_key.clone()
     }
@@ -142,11 +149,12 @@ fn signing_key(did: &Did, methods: &Value) -> Result<SigningKey, DocumentError> 
         .filter_map(|method| VerificationMethod::deserialize(method).ok())
         .find(|method| {
             is_id(&method.id, did, "#atproto")
-                && method.kind == "Multikey"
+                && METHODS.contains(&method.kind.as_str())
                 && method.controller == did.as_str()
         })
         .ok_or(DocumentError::NoSigningKey)?;
-    SigningKey::from_multibase(&method.public_key_multibase).map_err(DocumentError::SigningKey)
+    SigningKey::from_method(&method.kind, &method.public_key_multibase)
+        .map_err(DocumentError::SigningKey)
 }
 
 fn pds(did: &Did, services: &[Value]) -> Result<Issuer, DocumentError> {
@@ -246,7 +254,7 @@ mod tests {
             let methods = json!([
                 1,
                 method(&format!("{DID}#other"), "Multikey", DID, P256),
-                method(id, "EcdsaSecp256r1VerificationKey2019", DID, P256),
+                method(id, "Ed25519VerificationKey2020", DID, P256),
                 method(id, "Multikey", "did:web:example.com", P256),
                 method(id, "Multikey", DID, K256),
                 method(id, "Multikey", DID, P256),

@@ -10,8 +10,8 @@ use aws_lc_rs::signature::{
 const P256: [u8; 2] = [0x80, 0x24];
 /// The multicodec prefix of a compressed K-256 point (`secp256k1-pub`, 0xe7).
 const K256: [u8; 2] = [0xe7, 0x01];
-/// A prefix and a point have 35 bytes: never more than 48 characters of base58.
-const LONGEST: usize = 49;
+/// The longest point has 65 bytes: never more than 89 characters of base58.
+const LONGEST: usize = 90;
 
 /// Half of each curve's order, rounded down: the largest S of a signature that is in low-S form.
 const P256_HALF_ORDER: [u8; 32] = [
@@ -46,8 +46,8 @@ pub enum SigningKeyError {
     /// Another kind of key.
     #[error("it is neither a P-256 nor a K-256 key")]
     Kind,
-    /// Not a compressed point of its curve.
-    #[error("it is no compressed point of its curve")]
+    /// Not a point of its curve.
+    #[error("it is no point of its curve")]
     Point,
 }
 
@@ -70,18 +70,46 @@ impl Curve {
 impl SigningKey {
     /// Reads the `publicKeyMultibase` of a `Multikey`, which is also what follows `did:key:`.
     pub fn from_multibase(text: &str) -> Result<Self, SigningKeyError> {
-        let base58 = text.strip_prefix('z').ok_or(SigningKeyError::Encoding)?;
-        if text.len() > LONGEST {
-            return Err(SigningKeyError::Kind);
-        }
-        let bytes = bs58::decode(base58).into_vec();
-        let bytes = bytes.map_err(|_| SigningKeyError::Encoding)?;
+        let bytes = base58(text)?;
         let (curve, point) = match bytes.split_first_chunk() {
             Some((&P256, point)) => (Curve::P256, point),
             Some((&K256, point)) => (Curve::K256, point),
             _ => return Err(SigningKeyError::Kind),
         };
         let point = point.try_into().map_err(|_| SigningKeyError::Point)?;
+        Self::checked(curve, point)
+    }
+
+    /// Reads the `publicKeyMultibase` of a verification method of this type: `Multikey`, or one of
+    /// the two older types, whose points have no prefix and may be uncompressed.
+    pub fn from_method(kind: &str, text: &str) -> Result<Self, SigningKeyError> {
+        let curve = match kind {
+            "Multikey" => return Self::from_multibase(text),
+            "EcdsaSecp256r1VerificationKey2019" => Curve::P256,
+            "EcdsaSecp256k1VerificationKey2019" => Curve::K256,
+            _ => return Err(SigningKeyError::Kind),
+        };
+        let bytes = base58(text)?;
+        if let Ok(point) = bytes.as_slice().try_into() {
+            return Self::checked(curve, point);
+        }
+        let (Some((4, coordinates)), Ok(_)) = (
+            bytes.split_first(),
+            ParsedPublicKey::new(curve.verification(), &bytes),
+        ) else {
+            return Err(SigningKeyError::Point);
+        };
+        let (Some(x), Some(last)) = (coordinates.first_chunk::<32>(), coordinates.last()) else {
+            return Err(SigningKeyError::Point);
+        };
+        let mut point = [2 + (last & 1); 33];
+        if let Some(place) = point.last_chunk_mut() {
+            *place = *x;
+        }
+        Self::checked(curve, point)
+    }
+
+    fn checked(curve: Curve, point: [u8; 33]) -> Result<Self, SigningKeyError> {
         let key = Self { curve, point };
         key.prepared().ok_or(SigningKeyError::Point)?;
         Ok(key)
@@ -104,6 +132,16 @@ impl SigningKey {
     }
 }
 
+/// Reads base58btc in multibase.
+fn base58(text: &str) -> Result<Vec<u8>, SigningKeyError> {
+    let base58 = text.strip_prefix('z').ok_or(SigningKeyError::Encoding)?;
+    if text.len() > LONGEST {
+        return Err(SigningKeyError::Kind);
+    }
+    let bytes = bs58::decode(base58).into_vec();
+    bytes.map_err(|_| SigningKeyError::Encoding)
+}
+
 impl fmt::Debug for SigningKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (curve, point) = (self.curve, data_encoding::HEXLOWER.encode(&self.point));
@@ -114,24 +152,50 @@ impl fmt::Debug for SigningKey {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use data_encoding::BASE64_NOPAD;
+    use serde_json::Value;
 
-    /// The examples of the atproto spec (Cryptography, "Public Key Encoding").
+    /// The network's own examples of signatures: low-S, high-S and DER, with keys in both forms.
     #[test]
-    fn keys_of_the_specification() {
-        for (text, curve) in [
-            (
-                "zDnaembgSGUhZULN2Caob4HLJPaxBh92N7rtH21TErzqf8HQo",
-                Curve::P256,
-            ),
-            (
-                "zQ3shqwJEJyMBsBXCWyCBpUBMqxcon9oHB7mCvx4sSpMdLJwc",
-                Curve::K256,
-            ),
-        ] {
-            let key = SigningKey::from_multibase(text).unwrap();
-            assert_eq!(key.curve, curve);
-            assert!(!key.verifies(b"x", &[1; 64]));
-            assert!(!key.verifies(b"x", b""));
+    fn signatures_of_the_network() {
+        let decode = |value: &Value| {
+            let text = value.as_str().unwrap().trim_end_matches('=');
+            BASE64_NOPAD.decode(text.as_bytes()).unwrap()
+        };
+        let text = include_str!("../tests/vectors/signature-fixtures.json");
+        let fixtures: Vec<Value> = serde_json::from_str(text).unwrap();
+        assert_eq!(fixtures.len(), 6);
+        for fixture in fixtures {
+            let key = fixture["publicKeyDid"].as_str().unwrap();
+            let key = SigningKey::from_multibase(key.strip_prefix("did:key:").unwrap()).unwrap();
+            let kind = fixture["didDocSuite"].as_str().unwrap();
+            let older = fixture["publicKeyMultibase"].as_str().unwrap();
+            assert_eq!(SigningKey::from_method(kind, older), Ok(key));
+            let (message, signature) = (&fixture["messageBase64"], &fixture["signatureBase64"]);
+            assert_eq!(
+                key.verifies(&decode(message), &decode(signature)),
+                fixture["validSignature"].as_bool().unwrap(),
+                "{}",
+                fixture["comment"]
+            );
+        }
+    }
+
+    /// As the directory of the official PDS's tests writes it.
+    #[test]
+    fn an_uncompressed_point() {
+        const KIND: &str = "EcdsaSecp256k1VerificationKey2019";
+        let key = "zNQbkF3JRZWHfudyhBSjMfYwYhWxWCg2ZLt2empTuMxhN5AfA7EGdT8R9mzBHbH8ha9qcw1FjRXqMirr3uUJnnZ3L";
+        assert!(SigningKey::from_method(KIND, key).is_ok());
+        let other = "EcdsaSecp256r1VerificationKey2019";
+        assert_eq!(
+            SigningKey::from_method(other, key),
+            Err(SigningKeyError::Point)
+        );
+        for bytes in [&[4; 65][..], &[4; 64], &[0], &[], &[4; 33], &[3; 65]] {
+            let text = format!("z{}", bs58::encode(bytes).into_string());
+            let refused = SigningKey::from_method(KIND, &text);
+            assert_eq!(refused, Err(SigningKeyError::Point), "{bytes:?}");
         }
     }
 
