@@ -1,21 +1,20 @@
 //! When a kept lexicon is good enough, and when the network is asked (atproto spec, Permission,
 //! "Permission Sets"; clause SC-INC-05).
 
-use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use atpass_protocol::id::Nsid;
 use atpass_protocol::time::UnixTime;
-use tokio::sync::watch;
 
 use super::LexiconSchema;
+use super::attempts::{Attempts, Outcome};
 use super::error::{LexiconError, LexiconStage};
 use super::store::{KeptLexicon, LexiconStore, LexiconStoreError};
 use crate::Resolver;
 
-/// For how long what is kept may be used, seconds.
+/// For how long what is kept may be used, in seconds; and how long one waits for a better one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LexiconLifetimes {
     /// Younger than this, nobody is asked. At least as long as an access token lives.
@@ -24,6 +23,8 @@ pub struct LexiconLifetimes {
     pub expires_after: i64,
     /// For how long a failure is remembered.
     pub failure: i64,
+    /// How long those wait for a new value who have an old one to fall back on.
+    pub patience: Duration,
 }
 
 impl Default for LexiconLifetimes {
@@ -32,19 +33,13 @@ impl Default for LexiconLifetimes {
             stale_after: 24 * 60 * 60,
             expires_after: 90 * 24 * 60 * 60,
             failure: 60,
+            patience: Duration::from_secs(2),
         }
     }
 }
 
-/// How long those wait who have an old value to fall back on.
-const PATIENCE: Duration = Duration::from_secs(2);
 /// How long a look-up may take.
 const DEADLINE: Duration = Duration::from_secs(20);
-/// The most look-ups at once. Strangers choose what is looked up.
-const MOST_UNDER_WAY: usize = 256;
-/// The most look-ups that are remembered, under way or failed.
-const MOST_REMEMBERED: usize = 1000;
-
 /// A lexicon, and how good it is.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FoundLexicon {
@@ -66,26 +61,7 @@ pub struct LexiconCache {
     store: Arc<dyn LexiconStore>,
     lifetimes: LexiconLifetimes,
     check: Arc<Check>,
-    attempts: Arc<Mutex<HashMap<Nsid, Attempt>>>,
-}
-
-/// A look-up that is under way, or that failed a little while ago.
-struct Attempt {
-    begun: UnixTime,
-    outcome: watch::Receiver<Option<Outcome>>,
-}
-
-type Outcome = Result<FoundLexicon, LexiconError>;
-
-impl Attempt {
-    fn is_under_way(&self) -> bool {
-        self.outcome.borrow().is_none() && self.outcome.has_changed().is_ok()
-    }
-
-    fn has_just_failed(&self, now: UnixTime, lifetime: i64) -> bool {
-        matches!(*self.outcome.borrow(), Some(Err(_)))
-            && (0..lifetime).contains(&now.since(self.begun))
-    }
+    attempts: Attempts,
 }
 
 impl LexiconCache {
@@ -96,7 +72,7 @@ impl LexiconCache {
             store,
             lifetimes: LexiconLifetimes::default(),
             check: Arc::new(|_| Ok(())),
-            attempts: Arc::default(),
+            attempts: Attempts::default(),
         }
     }
 
@@ -155,7 +131,7 @@ impl LexiconCache {
         let attempt = self.attempt(nsid, now);
         match kept {
             Ok(Some(old)) if is_usable(age(&old)) => {
-                match tokio::time::timeout(PATIENCE, attempt).await {
+                match tokio::time::timeout(self.lifetimes.patience, attempt).await {
                     Ok(Ok(new)) => Ok(new),
                     Ok(Err(failure)) => Ok(FoundLexicon {
                         failure: Some(failure),
@@ -187,74 +163,10 @@ impl LexiconCache {
 
     /// What a look-up finds: the one under way, or one that failed just now, or a new one.
     fn attempt(&self, nsid: &Nsid, now: UnixTime) -> impl Future<Output = Outcome> + use<> {
-        let outcome = self.join(nsid, now);
-        let failed = |stage| {
-            let nsid = nsid.clone();
-            move || Err(LexiconError { nsid, stage })
-        };
-        let (busy, gone) = (failed(LexiconStage::Busy), failed(LexiconStage::Timeout));
-        async move {
-            let Some(mut outcome) = outcome else {
-                return busy();
-            };
-            match outcome.wait_for(Option::is_some).await {
-                Ok(outcome) => outcome.clone().unwrap_or_else(gone),
-                // The runtime is ending.
-                Err(_) => gone(),
-            }
-        }
-    }
-
-    fn join(&self, nsid: &Nsid, now: UnixTime) -> Option<watch::Receiver<Option<Outcome>>> {
-        let mut attempts = self.attempts();
-        let lifetime = self.lifetimes.failure;
-        if let Some(attempt) = attempts.get(nsid)
-            && (attempt.is_under_way() || attempt.has_just_failed(now, lifetime))
-        {
-            return Some(attempt.outcome.clone());
-        }
-        if attempts.len() >= MOST_REMEMBERED {
-            attempts.retain(|_, old| old.is_under_way() || old.has_just_failed(now, lifetime));
-        }
-        if attempts.len() >= MOST_REMEMBERED {
-            attempts.retain(|_, old| old.is_under_way());
-        }
-        let under_way = attempts.values().filter(|old| old.is_under_way()).count();
-        if under_way >= MOST_UNDER_WAY {
-            return None;
-        }
-        let (send, outcome) = watch::channel(None);
-        let attempt = Attempt {
-            begun: now,
-            outcome: outcome.clone(),
-        };
-        attempts.insert(nsid.clone(), attempt);
-        drop(attempts);
-        let (this, nsid) = (self.clone(), nsid.clone());
-        // On its own: it goes on when those who wait for it give up.
-        tokio::spawn(async move {
-            let found = this.look_up(&nsid, now).await;
-            let is_good = found.is_ok();
-            send.send_replace(Some(found));
-            if is_good {
-                // The store has it now.
-                this.forget(&nsid, &send.subscribe());
-            }
-        });
-        Some(outcome)
-    }
-
-    fn attempts(&self) -> std::sync::MutexGuard<'_, HashMap<Nsid, Attempt>> {
-        self.attempts.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn forget(&self, nsid: &Nsid, outcome: &watch::Receiver<Option<Outcome>>) {
-        let mut attempts = self.attempts();
-        if let Some(attempt) = attempts.get(nsid)
-            && attempt.outcome.same_channel(outcome)
-        {
-            attempts.remove(nsid);
-        }
+        let (this, wanted) = (self.clone(), nsid.clone());
+        let look_up = async move { this.look_up(&wanted, now).await };
+        self.attempts
+            .join(nsid, now, self.lifetimes.failure, look_up)
     }
 
     /// Asks the network, and keeps what is good.

@@ -5,6 +5,7 @@
 //! the rules of permission sets. Nothing that a PDS sends is believed: [`verify_record`] follows the
 //! hashes from the signed commit to the record.
 
+mod attempts;
 mod cache;
 mod car;
 mod cid;
