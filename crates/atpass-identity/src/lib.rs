@@ -29,5 +29,7 @@ pub use lexicon::{
     LexiconStoreError, MemoryLexicons, ProofError, ProvenRecord, RecordError, SchemaError,
     TreeError, verify_record,
 };
+#[doc(hidden)]
+pub use lexicon::read_block;
 pub use observer::{Observer, Step};
 pub use signing_key::{SigningKey, SigningKeyError};

@@ -74,6 +74,15 @@ impl<'a> Archive<'a> {
         Ok(Self { root, blocks })
     }
 
+    /// One of this block only, which is its root.
+    pub(crate) fn of(block: &'a [u8]) -> Self {
+        let root = Cid::of(block);
+        Self {
+            root,
+            blocks: HashMap::from([(root, block)]),
+        }
+    }
+
     /// A block, where it is there.
     pub(crate) fn block(&self, name: Cid) -> Option<&'a [u8]> {
         self.blocks.get(&name).copied()

@@ -1,7 +1,6 @@
 //! Lexicons resolved over real sockets, from repositories of the test's own, good and bad.
 #![expect(
     clippy::unwrap_used,
-    clippy::panic,
     clippy::indexing_slicing,
     reason = "a test fails by panicking"
 )]
