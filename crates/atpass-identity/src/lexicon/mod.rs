@@ -28,9 +28,9 @@ pub use cid::{Cid, CidError};
 pub use commit::CommitError;
 pub use error::{AuthorityError, LexiconError, LexiconStage, SchemaError};
 pub use mst::TreeError;
-pub use proof::{Claim, ProofError, ProvenRecord, verify_record};
 #[doc(hidden)]
 pub use proof::read_block;
+pub use proof::{Claim, ProofError, ProvenRecord, verify_record};
 pub use record::RecordError;
 pub use store::{KeptLexicon, LexiconStore, LexiconStoreError, MemoryLexicons};
 
