@@ -101,7 +101,7 @@ async fn never_seen() {
     }
 }
 
-/// Clauses SC-INC-05 and AS-REF-09: stale is better than nothing, and expired still good enough for
+/// Clause SC-INC-05: stale is better than nothing, and expired still good enough for
 /// sessions that are there.
 #[tokio::test]
 async fn stale_and_expired() {
