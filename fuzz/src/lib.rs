@@ -1,7 +1,7 @@
 //! What is fuzzed: each function takes any bytes, must not panic but for a broken law, and is one
 //! fuzz target. The seeds in `seeds/` go through the same functions in `cargo test`.
 
-use atpass_identity::{DidDocument, Input};
+use atpass_identity::{Claim, DidDocument, Input, read_block, verify_record};
 use atpass_protocol::client_assertion::{self, ExpectedAssertion};
 use atpass_protocol::dpop::{self, Expected, NonceKeeper, QueryPolicy};
 use atpass_protocol::id::{ClientId, Did, Handle, Issuer, RedirectUri};
@@ -16,6 +16,7 @@ use atpass_protocol::scope::ScopeSet;
 use atpass_protocol::secret::HmacKey;
 use atpass_protocol::time::UnixTime;
 use atpass_protocol::token::{AccessTokenClaims, ExpectedToken};
+use serde_json::Value;
 use url::Url;
 
 const NOW: UnixTime = UnixTime::from_secs(1_800_000_000);
@@ -24,7 +25,7 @@ const NOW: UnixTime = UnixTime::from_secs(1_800_000_000);
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets.
-pub const TARGETS: [Target; 10] = [
+pub const TARGETS: [Target; 11] = [
     ("handle", handle),
     ("did", did),
     ("input", input),
@@ -35,6 +36,7 @@ pub const TARGETS: [Target; 10] = [
     ("jwt", jwt),
     ("scope", scope),
     ("form", form),
+    ("lexicon_proof", lexicon_proof),
 ];
 
 fn text(data: &[u8]) -> Option<&str> {
@@ -184,6 +186,29 @@ pub fn form(data: &[u8]) {
         let _ = CallbackParameters::parse(text);
     }
 }
+
+/// An archive that is to prove a record, and any block of one. Only the one archive that the account
+/// signed proves anything; what reads as a record can be written, and read again.
+pub fn lexicon_proof(data: &[u8]) {
+    let account: DidDocument = serde_json::from_str(ACCOUNT).expect("a good document");
+    let claim = Claim {
+        did: &account.id,
+        signing_key: &account.signing_key().expect("a good key"),
+        path: "com.atproto.lexicon.schema/com.example.feed.authFull",
+    };
+    if let Ok(record) = verify_record(data, &claim) {
+        assert_eq!(record.cid.to_string(), RECORD);
+    }
+    if let Ok(record) = read_block(data, &claim) {
+        let text = record.to_string();
+        assert_eq!(serde_json::from_str::<Value>(&text).ok(), Some(record));
+    }
+}
+
+/// The account that signed the archives of the seeds, and its record.
+const ACCOUNT: &str =
+    include_str!("../../crates/atpass-identity/tests/vectors/official-pds/document.json");
+const RECORD: &str = "bafyreihxupji6ccy2gr2t2ojogieofcntl5eyozmvchbz4eqtwkccoqkry";
 
 fn issuer() -> Issuer {
     Issuer::parse("https://auth.example.org").expect("a good issuer")

@@ -5,7 +5,7 @@
     reason = "a test fails by panicking"
 )]
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::{Arc, Mutex};
 
 use atpass_client::{ClientConfig, ClientError, ClientParts, MemoryStore, OAuthClient, Session};
@@ -203,6 +203,7 @@ fn client(fake: &Fake) -> OAuthClient {
         directory: url.clone(),
         handles: HandleResolution::Server(url),
         allow_test_handles: true,
+        lexicon_authorities: BTreeMap::new(),
     };
     let parts = ClientParts::new(
         Arc::new(MemoryStore::default()),

@@ -40,8 +40,13 @@ pub enum Stage {
         /// The answer was a web page: a bot filter, or no API at this address.
         html: bool,
     },
-    /// Another content type than `application/json`.
-    ContentType(String),
+    /// Another content type.
+    ContentType {
+        /// What came.
+        got: String,
+        /// What was asked for.
+        expected: String,
+    },
     /// The body is compressed, though nothing compressed was asked for.
     Encoding(String),
     /// More bytes than allowed.
@@ -67,7 +72,7 @@ impl Stage {
             Self::Transfer(_) => "transfer",
             Self::Redirect(_) => "redirect",
             Self::Status { .. } => "status",
-            Self::ContentType(_) => "content_type",
+            Self::ContentType { .. } => "content_type",
             Self::Encoding(_) => "content_encoding",
             Self::TooLarge { .. } => "too_large",
             Self::Json(_) => "json",
@@ -98,8 +103,8 @@ impl fmt::Display for Stage {
                 status,
                 html: false,
             } => write!(f, "status {status} where 200 was expected"),
-            Self::ContentType(got) => {
-                write!(f, "content type {got} where application/json was expected")
+            Self::ContentType { got, expected } => {
+                write!(f, "content type {got} where {expected} was expected")
             }
             Self::Encoding(got) => write!(
                 f,
@@ -126,7 +131,7 @@ impl FetchError {
             | Stage::Tls(_)
             | Stage::Encoding(_)
             | Stage::Redirect(_)
-            | Stage::ContentType(_)
+            | Stage::ContentType { .. }
             | Stage::TooLarge { .. }
             | Stage::Json(_) => false,
         }

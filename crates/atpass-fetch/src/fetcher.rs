@@ -162,13 +162,8 @@ impl Fetcher {
         url: &Url,
         content_types: &[&str],
     ) -> Result<http::Response<T>, FetchError> {
-        let response = self.get(url, &content_types.join(", ")).await?;
         let failed = |stage| failure(url, stage);
-        expect_ok(&response).map_err(failed)?;
-        let got = content_type(response.headers());
-        if !content_types.contains(&got.as_str()) {
-            return Err(failed(Stage::ContentType(shown(&got))));
-        }
+        let response = self.get_bytes(url, content_types).await?;
         let (parts, body) = response.into_parts();
         // A derived reader would take an array for an object.
         let first = body.iter().find(|byte| !byte.is_ascii_whitespace());
@@ -180,12 +175,36 @@ impl Fetcher {
         Ok(http::Response::from_parts(parts, json))
     }
 
+    /// Gets the bytes of a document of one of these content types: status 200 exactly. The headers
+    /// come along.
+    pub async fn get_bytes(
+        &self,
+        url: &Url,
+        content_types: &[&str],
+    ) -> Result<http::Response<Bytes>, FetchError> {
+        let accept = content_types.join(", ");
+        let response = self.get(url, &accept).await?;
+        expect_ok(&response).map_err(|stage| failure(url, stage))?;
+        let got = content_type(response.headers());
+        if content_types.contains(&got.as_str()) {
+            return Ok(response);
+        }
+        let stage = Stage::ContentType {
+            got: shown(&got),
+            // The first is the usual one.
+            expected: content_types.first().copied().unwrap_or_default().into(),
+        };
+        Err(failure(url, stage))
+    }
+
     /// Gets a text: status 200 exactly, UTF-8, of whatever content type.
     pub async fn get_text(&self, url: &Url) -> Result<String, FetchError> {
         let response = self.get(url, "text/plain, */*;q=0.1").await?;
         expect_ok(&response).map_err(|stage| failure(url, stage))?;
-        String::from_utf8(response.into_body().into())
-            .map_err(|_| failure(url, Stage::ContentType("text that is not UTF-8".into())))
+        String::from_utf8(response.into_body().into()).map_err(|_| {
+            let (got, expected) = ("text in another encoding".into(), "UTF-8".into());
+            failure(url, Stage::ContentType { got, expected })
+        })
     }
 
     /// Gets whatever is there.

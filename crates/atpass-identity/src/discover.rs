@@ -1,5 +1,6 @@
 //! The way itself.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -31,18 +32,21 @@ pub struct IdentityConfig {
     pub handles: HandleResolution,
     /// Whether handles under `.test` are allowed: in development only.
     pub allow_test_handles: bool,
+    /// Accounts that publish lexicons, by group (`app.example.feed`, in lower case), for groups
+    /// about which DNS isn't asked.
+    pub lexicon_authorities: BTreeMap<String, Did>,
 }
 
 /// Finds accounts and servers. Cheap to clone; clones share their caches.
 #[derive(Clone)]
 pub struct Resolver {
-    shared: Arc<Shared>,
-    watch: Watch,
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) watch: Watch,
 }
 
-struct Shared {
-    config: IdentityConfig,
-    fetcher: Fetcher,
+pub(crate) struct Shared {
+    pub(crate) config: IdentityConfig,
+    pub(crate) fetcher: Fetcher,
     clock: Arc<dyn Clock>,
     handles: Cache<Handle, (Did, Option<Did>)>,
     documents: Cache<Did, Arc<DidDocument>>,
@@ -249,7 +253,7 @@ impl Resolver {
             .await
     }
 
-    async fn document(
+    pub(crate) async fn document(
         &self,
         did: &Did,
         freshness: Freshness,

@@ -1,4 +1,5 @@
-//! DID documents: the two things in them that a login needs (atproto spec, DID, "Representation").
+//! DID documents: the three things in them that are needed here (atproto spec, DID,
+//! "Representation").
 
 use atpass_protocol::id::{Did, Handle, Issuer};
 use atpass_protocol::text::shown;
@@ -6,7 +7,16 @@ use serde::Deserialize;
 use serde_json::Value;
 use url::Url;
 
-/// A DID document, read as far as a login needs it: what is kept of a stranger's document is small.
+use crate::signing_key::{SigningKey, SigningKeyError};
+
+/// The types of a verification method that an account can have: today's, and two older ones.
+const METHODS: [&str; 3] = [
+    "Multikey",
+    "EcdsaSecp256r1VerificationKey2019",
+    "EcdsaSecp256k1VerificationKey2019",
+];
+
+/// A DID document, read as far as it is needed: what is kept of a stranger's document is small.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(from = "Written")]
 pub struct DidDocument {
@@ -14,6 +24,7 @@ pub struct DidDocument {
     pub id: Did,
     handle: Option<Handle>,
     pds: Result<Issuer, DocumentError>,
+    signing_key: Result<SigningKey, DocumentError>,
 }
 
 /// The document as it is written.
@@ -26,6 +37,9 @@ struct Written {
     /// Services of other kinds may look as they like.
     #[serde(default)]
     service: Vec<Value>,
+    /// May be anything: a login needs no key.
+    #[serde(default)]
+    verification_method: Value,
 }
 
 #[derive(Deserialize)]
@@ -37,12 +51,23 @@ struct Service {
     endpoint: Value,
 }
 
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct VerificationMethod {
+    id: String,
+    #[serde(rename = "type")]
+    kind: String,
+    controller: String,
+    public_key_multibase: String,
+}
+
 impl From<Written> for DidDocument {
     fn from(written: Written) -> Self {
         let mut names = written.also_known_as.iter();
         Self {
             handle: names.find_map(|name| Handle::parse(name.strip_prefix("at://")?).ok()),
             pds: pds(&written.id, &written.service),
+            signing_key: signing_key(&written.id, &written.verification_method),
             id: written.id,
         }
     }
@@ -73,6 +98,15 @@ pub enum DocumentError {
     /// The address of its PDS isn't one.
     #[error("the address of its PDS must be an https origin, and is {0}")]
     PdsUrl(String),
+    /// It names no key for the account's repository.
+    #[error(
+        "the document names no signing key (a verification method #atproto of type Multikey, \
+         controlled by the DID itself)"
+    )]
+    NoSigningKey,
+    /// The key for the account's repository isn't one.
+    #[error("the account's signing key can't be used: {0}")]
+    SigningKey(SigningKeyError),
 }
 
 impl DidDocument {
@@ -95,13 +129,37 @@ impl DidDocument {
     pub fn pds(&self) -> Result<Issuer, DocumentError> {
         self.pds.clone()
     }
+
+    /// The key of the account's repository: the first verification method of id `#atproto` and a type
+    /// for such keys that the DID itself controls.
+    pub fn signing_key(&self) -> Result<SigningKey, DocumentError> {
+        self.signing_key.clone()
+    }
+}
+
+/// Whether the id of a part of the document, relative or in full, is this one.
+fn is_id(id: &str, did: &Did, fragment: &str) -> bool {
+    id.strip_prefix(did.as_str()).unwrap_or(id) == fragment
+}
+
+fn signing_key(did: &Did, methods: &Value) -> Result<SigningKey, DocumentError> {
+    let methods = methods.as_array().map(Vec::as_slice).unwrap_or_default();
+    let method = methods
+        .iter()
+        .filter_map(|method| VerificationMethod::deserialize(method).ok())
+        .find(|method| {
+            is_id(&method.id, did, "#atproto")
+                && METHODS.contains(&method.kind.as_str())
+                && method.controller == did.as_str()
+        })
+        .ok_or(DocumentError::NoSigningKey)?;
+    SigningKey::from_method(&method.kind, &method.public_key_multibase)
+        .map_err(DocumentError::SigningKey)
 }
 
 fn pds(did: &Did, services: &[Value]) -> Result<Issuer, DocumentError> {
     let is_pds = |service: &Service| {
-        let fragment = service.id.strip_prefix(did.as_str());
-        fragment.unwrap_or(&service.id) == "#atproto_pds"
-            && service.kind == "AtprotoPersonalDataServer"
+        is_id(&service.id, did, "#atproto_pds") && service.kind == "AtprotoPersonalDataServer"
     };
     let service = services
         .iter()
@@ -177,6 +235,39 @@ mod tests {
                 "{bad}"
             );
         }
+    }
+
+    /// Clause SC-INC-01: the key that proves a lexicon's record.
+    #[test]
+    fn the_signing_key() {
+        const P256: &str = "zDnaembgSGUhZULN2Caob4HLJPaxBh92N7rtH21TErzqf8HQo";
+        const K256: &str = "zQ3shqwJEJyMBsBXCWyCBpUBMqxcon9oHB7mCvx4sSpMdLJwc";
+        let key = |methods: Value| {
+            let document = json!({ "id": DID, "verificationMethod": methods });
+            serde_json::from_value::<DidDocument>(document)
+                .unwrap()
+                .signing_key()
+        };
+        let method = |id: &str, kind: &str, controller: &str, key: &str| json!({ "id": id, "type": kind, "controller": controller, "publicKeyMultibase": key });
+        let full = format!("{DID}#atproto");
+        for id in ["#atproto", &full] {
+            let methods = json!([
+                1,
+                method(&format!("{DID}#other"), "Multikey", DID, P256),
+                method(id, "Ed25519VerificationKey2020", DID, P256),
+                method(id, "Multikey", "did:web:example.com", P256),
+                method(id, "Multikey", DID, K256),
+                method(id, "Multikey", DID, P256),
+            ]);
+            assert_eq!(key(methods), Ok(SigningKey::from_multibase(K256).unwrap()));
+        }
+        for none in [json!(null), json!({}), json!("x"), json!([]), json!([[]])] {
+            assert_eq!(key(none), Err(DocumentError::NoSigningKey));
+        }
+        assert_eq!(
+            key(json!([method(&full, "Multikey", DID, "zz")])),
+            Err(DocumentError::SigningKey(SigningKeyError::Kind))
+        );
     }
 
     /// Clause ID-HDL-06: the first name that is a handle.

@@ -14,11 +14,22 @@ mod document;
 mod error;
 mod handle;
 mod input;
+mod lexicon;
 mod observer;
+mod signing_key;
 
 pub use discover::{DiscoveredAccount, Discovery, Freshness, IdentityConfig, Resolver};
 pub use document::{DidDocument, DocumentError};
 pub use error::IdentityError;
 pub use handle::{DnsFailure, HandleFailure, HandleResolution, HttpsFailure};
 pub use input::{Input, InputError};
+#[doc(hidden)]
+pub use lexicon::read_block;
+pub use lexicon::{
+    AuthorityError, CarError, Cid, CidError, Claim, CommitError, FoundLexicon, KeptLexicon,
+    LexiconCache, LexiconError, LexiconLifetimes, LexiconSchema, LexiconStage, LexiconStore,
+    LexiconStoreError, MemoryLexicons, ProofError, ProvenRecord, RecordError, SchemaError,
+    TreeError, verify_record,
+};
 pub use observer::{Observer, Step};
+pub use signing_key::{SigningKey, SigningKeyError};

@@ -18,6 +18,10 @@ pub enum Step {
     ResourceMetadata,
     /// What the authorization server says of itself.
     ServerMetadata,
+    /// The TXT record that names who publishes a group of lexicons.
+    LexiconDns,
+    /// A lexicon's record, with its proof.
+    LexiconRecord,
 }
 
 impl Step {
@@ -30,6 +34,8 @@ impl Step {
             Self::Document => "did_document",
             Self::ResourceMetadata => "resource_metadata",
             Self::ServerMetadata => "server_metadata",
+            Self::LexiconDns => "lexicon_dns",
+            Self::LexiconRecord => "lexicon_record",
         }
     }
 
@@ -42,6 +48,8 @@ impl Step {
             Self::Document => "DID document",
             Self::ResourceMetadata => "PDS metadata",
             Self::ServerMetadata => "server metadata",
+            Self::LexiconDns => "lexicon by DNS",
+            Self::LexiconRecord => "lexicon record",
         }
     }
 }

@@ -19,6 +19,7 @@ mod names;
 mod network;
 mod pds;
 mod records;
+pub mod repository;
 mod request_log;
 mod tls;
 

@@ -10,6 +10,7 @@ use crate::command::client_lint::ClientArgs;
 use crate::command::config::ConfigArgs;
 use crate::command::database::DatabaseArgs;
 use crate::command::key::KeyArgs;
+use crate::command::lexicon::Lexicon;
 use crate::command::session::SessionArgs;
 use crate::config::Loaded;
 use crate::database;
@@ -37,6 +38,8 @@ pub(crate) enum Command {
     Key(KeyArgs),
     Client(ClientArgs),
     Discover(Box<Discover>),
+    #[command(hide = true)]
+    Lexicon(Box<Lexicon>),
 }
 
 /// Run a whole network on this machine, to try a login or to develop an app against

@@ -45,6 +45,7 @@ fn run(cli: cli::Cli) -> anyhow::Result<ExitCode> {
             cli::Command::Session(args) => command::session::run(&args).await,
             cli::Command::Key(args) => command::key::run(&args).await,
             cli::Command::Client(args) => command::client_lint::run(&args).await,
+            cli::Command::Lexicon(lexicon) => command::lexicon::run(&lexicon).await,
             cli::Command::Discover(discover) => command::discover::run(*discover).await,
         }
     })

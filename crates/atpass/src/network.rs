@@ -1,5 +1,6 @@
 //! The options of every command that looks something up.
 
+use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -7,6 +8,7 @@ use std::sync::Arc;
 use anyhow::{Context, bail};
 use atpass_fetch::{DnsServer, FetchConfig, Fetcher};
 use atpass_identity::{HandleResolution, IdentityConfig, Resolver};
+use atpass_protocol::id::Did;
 use atpass_protocol::time::SystemClock;
 use clap::Args;
 use url::{Host, Url};
@@ -89,6 +91,15 @@ impl NetworkArgs {
 
     /// The resolver that these options describe.
     pub(crate) fn resolver(&self, fetcher: Fetcher) -> Resolver {
+        self.resolver_with(fetcher, BTreeMap::new())
+    }
+
+    /// The same, where these accounts publish lexicons, by group.
+    pub(crate) fn resolver_with(
+        &self,
+        fetcher: Fetcher,
+        lexicon_authorities: BTreeMap<String, Did>,
+    ) -> Resolver {
         let handles = match &self.handle_resolver {
             Some(server) => HandleResolution::Server(server.clone()),
             None => HandleResolution::Network,
@@ -97,6 +108,7 @@ impl NetworkArgs {
             directory: self.directory.clone(),
             handles,
             allow_test_handles: self.fetch.allow_loopback,
+            lexicon_authorities,
         };
         Resolver::new(config, fetcher, Arc::new(SystemClock))
     }

@@ -3,6 +3,7 @@
 mod handlers;
 mod view;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use anyhow::Context;
@@ -54,6 +55,7 @@ pub(crate) fn router(config: AppConfig) -> anyhow::Result<Router> {
         directory: Url::parse(config.directory.as_str())?,
         handles: HandleResolution::Server(Url::parse(config.server.as_str())?),
         allow_test_handles: true,
+        lexicon_authorities: BTreeMap::new(),
     };
     let parts = ClientParts {
         store: Arc::new(MemoryStore::default()),

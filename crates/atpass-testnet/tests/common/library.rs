@@ -1,5 +1,6 @@
 //! The client library in a lab, and the browser's part of its logins.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use atpass_client::{ClientConfig, ClientParts, MemoryStore, OAuthClient, SessionStore};
@@ -24,6 +25,7 @@ pub(crate) fn client_with(
         directory: Url::parse(lab.network.directory.as_str()).unwrap(),
         handles,
         allow_test_handles: true,
+        lexicon_authorities: BTreeMap::new(),
     };
     let resolver = Resolver::new(identity, fetcher.clone(), Arc::new(lab.clock.clone()));
     let store: Arc<dyn SessionStore> = store.clone();

@@ -1,5 +1,6 @@
 //! Hosts and names as a test wants them: all good by default, then bent.
 
+use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
@@ -244,6 +245,7 @@ impl Scene {
             directory: Url::parse(DIRECTORY).unwrap(),
             handles: HandleResolution::Network,
             allow_test_handles: self.allow_test_handles,
+            lexicon_authorities: BTreeMap::new(),
         };
         let fetcher = Fetcher::new(config).unwrap();
         let resolver = Resolver::new(identity, fetcher, Arc::new(clock.clone()));

@@ -7,5 +7,6 @@ pub(crate) mod database;
 pub(crate) mod dev;
 pub(crate) mod discover;
 pub(crate) mod key;
+pub(crate) mod lexicon;
 pub(crate) mod serve;
 pub(crate) mod session;

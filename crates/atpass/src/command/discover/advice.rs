@@ -178,6 +178,10 @@ fn of_document(error: &DocumentError) -> String {
             "serviceEndpoint of #atproto_pds must be https, host and perhaps a port: no path, \
              query or credentials"
         }
+        DocumentError::NoSigningKey | DocumentError::SigningKey(_) => {
+            "add a verification method with the id #atproto, the type Multikey and the account's \
+             P-256 or K-256 key as publicKeyMultibase"
+        }
     }
     .into()
 }
@@ -207,7 +211,7 @@ fn of_fetch(error: &FetchError) -> String {
         Stage::Status { .. } => {
             "serve the document at this URL with status 200; is this the address of the right server?"
         }
-        Stage::ContentType(_) => "serve it as Content-Type: application/json",
+        Stage::ContentType { .. } => "serve it as Content-Type: application/json",
         Stage::Encoding(_) => "compress answers only for those who send Accept-Encoding",
         Stage::TooLarge { .. } => "a document of this size isn't one that a login needs",
         Stage::Json(_) => "correct the document: it must be JSON with the members of its standard",
