@@ -6,6 +6,7 @@ mod handle;
 mod issuer;
 mod nsid;
 mod redirect_uri;
+mod service_ref;
 
 pub use client_id::{ClientId, ClientIdError, ClientIdKind, LoopbackClientId};
 pub use did::{Did, DidError, DidMethod};
@@ -13,6 +14,7 @@ pub use handle::{Handle, HandleError};
 pub use issuer::{Issuer, IssuerError};
 pub use nsid::{Nsid, NsidError};
 pub use redirect_uri::{RedirectUri, RedirectUriError};
+pub use service_ref::{ServiceRef, ServiceRefError};
 
 /// The string forms that every identifier has: `Display`, `AsRef`, parsing and serde.
 macro_rules! string_identifier {

@@ -195,7 +195,7 @@ impl AuthorizationServerMetadata {
             pushed_authorization_request_endpoint: issuer.at("/oauth/par"),
             revocation_endpoint: Some(issuer.at("/oauth/revoke")),
             jwks_uri: Some(issuer.at("/oauth/jwks")),
-            scopes_supported: Scope::KNOWN.iter().map(ToString::to_string).collect(),
+            scopes_supported: Scope::PLAIN.iter().map(ToString::to_string).collect(),
             response_types_supported: list(&["code"]),
             response_modes_supported: list(&["query", "fragment", "form_post"]),
             grant_types_supported: list(&["authorization_code", "refresh_token"]),

@@ -17,3 +17,12 @@ pub use par::{
 pub use presentation::{DISPLAY_VALUES, UiLocales};
 pub use revoke::RevocationRequest;
 pub use token::{RefreshGrant, TokenRequest, TokenResponse};
+
+use crate::error::{OAuthError, OAuthErrorCode};
+use crate::scope::ScopeSet;
+
+/// Reads a scope that is asked for: what means nothing here would be granted in name only.
+fn read_scope(text: &str) -> Result<ScopeSet, OAuthError> {
+    ScopeSet::parse_known(text)
+        .map_err(|error| OAuthError::new(OAuthErrorCode::InvalidScope, error))
+}

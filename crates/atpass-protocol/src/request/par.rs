@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::presentation::check_display;
-use super::{Form, UiLocales};
+use super::{Form, UiLocales, read_scope};
 use crate::error::{OAuthError, OAuthErrorCode};
 use crate::id::{ClientId, Did, Handle, RedirectUri};
 use crate::jose::Jkt;
@@ -217,8 +217,7 @@ impl PushedAuthorizationRequest {
                 "parameter scope is missing; it must hold atproto",
             )
         })?;
-        let scope = ScopeSet::parse(scope)
-            .map_err(|error| OAuthError::new(OAuthErrorCode::InvalidScope, error))?;
+        let scope = read_scope(scope)?;
         let dpop_jkt = form
             .get("dpop_jkt")
             .map(|text| Jkt::parse(text).map_err(|error| bad(&format!("dpop_jkt: {error}"))))

@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Form;
 use super::par::read_client_id;
+use super::{Form, read_scope};
 use crate::error::{OAuthError, OAuthErrorCode};
 use crate::id::{ClientId, Did, RedirectUri};
 use crate::pkce::CodeVerifier;
@@ -55,11 +55,7 @@ impl TokenRequest {
             "refresh_token" => Ok(Self::Refresh(RefreshGrant {
                 client_id: read_client_id(form)?,
                 refresh_token: Secret::new(form.require("refresh_token")?),
-                scope: form
-                    .get("scope")
-                    .map(ScopeSet::parse)
-                    .transpose()
-                    .map_err(|error| OAuthError::new(OAuthErrorCode::InvalidScope, error))?,
+                scope: form.get("scope").map(read_scope).transpose()?,
             })),
             _ => Err(OAuthError::new(
                 OAuthErrorCode::UnsupportedGrantType,
