@@ -6,6 +6,7 @@ use atpass_protocol::error::OAuthError;
 use atpass_protocol::id::Did;
 use atpass_protocol::jose::KeyError;
 use atpass_protocol::request::CallbackError;
+use atpass_protocol::scope::ScopeSet;
 
 use crate::store::StoreFailure;
 
@@ -75,6 +76,9 @@ pub enum ClientError {
     /// The crypto library failed.
     #[error(transparent)]
     Key(#[from] KeyError),
+    /// The app's own metadata doesn't declare what it wants to ask for.
+    #[error("the app doesn't declare this scope: {0}")]
+    Undeclared(ScopeSet),
     /// The request of the app itself can't be sent.
     #[error("the request can't be sent: {0}")]
     Request(String),
@@ -97,6 +101,7 @@ impl ClientError {
             | Self::WrongAccount { .. }
             | Self::SessionEnded(_)
             | Self::Key(_)
+            | Self::Undeclared(_)
             | Self::Request(_) => false,
         }
     }

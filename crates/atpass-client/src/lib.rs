@@ -35,7 +35,7 @@ mod token_request;
 pub use client::{ClientParts, OAuthClient};
 pub use config::ClientConfig;
 pub use error::ClientError;
-pub use login::LoginRequest;
+pub use login::{LoginOptions, LoginRequest};
 pub use session::Session;
 pub use store::{
     MemoryStore, PendingLogin, PutOutcome, SessionKey, SessionStore, StoreFailure, StoredSession,

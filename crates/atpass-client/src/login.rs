@@ -8,6 +8,7 @@ use atpass_protocol::random;
 use atpass_protocol::request::{
     CallbackParameters, PushedAuthorizationResponse, State, TokenResponse,
 };
+use atpass_protocol::scope::ScopeSet;
 use atpass_protocol::secret::Secret;
 use http::StatusCode;
 use url::Url;
@@ -23,6 +24,32 @@ const PENDING_LIFETIME: i64 = 60 * 60;
 const PAR: &str = "the pushed authorization request endpoint";
 const TOKEN: &str = "the token endpoint";
 
+/// What one login asks for, where it isn't all that the app declares.
+#[derive(Clone, Debug, Default)]
+pub struct LoginOptions {
+    scope: Option<ScopeSet>,
+    replaces: Option<SessionKey>,
+}
+
+impl LoginOptions {
+    /// Asks for this, which is less than the app declares ([`crate::ClientConfig::scope`]).
+    #[must_use]
+    pub fn scope(self, scope: ScopeSet) -> Self {
+        Self {
+            scope: Some(scope),
+            ..self
+        }
+    }
+
+    /// The new session takes the place of this one, once it is stored.
+    pub(crate) fn replacing(self, session: SessionKey) -> Self {
+        Self {
+            replaces: Some(session),
+            ..self
+        }
+    }
+}
+
 /// A login that has begun.
 #[derive(Clone, Debug)]
 pub struct LoginRequest {
@@ -33,8 +60,24 @@ pub struct LoginRequest {
 }
 
 impl OAuthClient {
-    /// Begins a login with a handle, a DID, or the URL of a PDS or authorization server.
+    /// Begins a login with a handle, a DID, or the URL of a PDS or authorization server, and asks
+    /// for all that the app declares.
     pub async fn login(&self, typed: &str) -> Result<LoginRequest, ClientError> {
+        self.login_with(typed, LoginOptions::default()).await
+    }
+
+    /// The same, with options.
+    pub async fn login_with(
+        &self,
+        typed: &str,
+        options: LoginOptions,
+    ) -> Result<LoginRequest, ClientError> {
+        let declared = self.config().scope();
+        let scope = options.scope.as_ref().unwrap_or(declared);
+        if !declared.covers(scope) {
+            let missing = declared.missing(scope);
+            return Err(ClientError::Undeclared(ScopeSet::of(missing)));
+        }
         let found = self
             .resolver()
             .discover(&Input::parse(typed)?, Freshness::Recent)
@@ -48,7 +91,14 @@ impl OAuthClient {
         if let Some(nonce) = &found.dpop_nonce {
             self.sender().offer(&found.issuer, nonce);
         }
-        let pushed = self.push(&found, &key, &verifier, &state, hint).await?;
+        let asked = Asked {
+            key: &key,
+            verifier: &verifier,
+            state: &state,
+            scope,
+            hint,
+        };
+        let pushed = self.push(&found, &asked).await?;
 
         let mut url = Url::parse(&found.server.authorization_endpoint).map_err(|error| {
             ClientError::Departure {
@@ -64,9 +114,11 @@ impl OAuthClient {
             issuer: found.issuer,
             token_endpoint: found.server.token_endpoint,
             revocation_endpoint: found.server.revocation_endpoint,
+            scope: scope.clone(),
             verifier,
             key: StoredKey::from_key(&key)?,
             created_at: self.clock().now(),
+            replaces: options.replaces,
         };
         self.store().put_pending(&state, &pending).await?;
         Ok(LoginRequest { url, state })
@@ -75,27 +127,24 @@ impl OAuthClient {
     async fn push(
         &self,
         found: &Discovery,
-        key: &PrivateKey,
-        verifier: &CodeVerifier,
-        state: &State,
-        hint: Option<&str>,
+        asked: &Asked<'_>,
     ) -> Result<PushedAuthorizationResponse, ClientError> {
         let (challenge, scope) = (
-            verifier.challenge().to_string(),
-            self.config().scope().to_string(),
+            asked.verifier.challenge().to_string(),
+            asked.scope.to_string(),
         );
         let mut form = vec![
             ("client_id", self.config().client_id().as_str()),
             ("response_type", "code"),
             ("redirect_uri", self.config().redirect_uri().as_str()),
             ("scope", &scope),
-            ("state", state.as_str()),
+            ("state", asked.state.as_str()),
             ("code_challenge", &challenge),
             ("code_challenge_method", "S256"),
         ];
-        form.extend(hint.map(|hint| ("login_hint", hint)));
+        form.extend(asked.hint.map(|hint| ("login_hint", hint)));
         let endpoint = &found.server.pushed_authorization_request_endpoint;
-        let answer = post_form(self.sender(), endpoint, key, &form).await?;
+        let answer = post_form(self.sender(), endpoint, asked.key, &form).await?;
         let pushed = read_answer(PAR, StatusCode::CREATED, &answer.response)?;
         require_nonce(PAR, answer.had_nonce)?;
         Ok(pushed)
@@ -179,6 +228,7 @@ impl OAuthClient {
         pds: Issuer,
     ) -> Result<Session, ClientError> {
         let key = SessionKey::new(random::text::<16>(self.random()));
+        let replaced = pending.replaces;
         let stored = StoredSession {
             did: tokens.sub.clone(),
             pds,
@@ -189,13 +239,32 @@ impl OAuthClient {
             expires_at: self.clock().now().plus(lifetime(&tokens)),
             access_token: tokens.access_token,
             refresh_token: tokens.refresh_token,
+            asked: pending.scope,
             scope: tokens.scope,
         };
         match self.store().put(&key, &stored, None).await? {
-            PutOutcome::Stored(_) => Ok(Session::new(self.clone(), key, &stored)),
+            PutOutcome::Stored(_) => {
+                if let Some(replaced) = replaced {
+                    self.end_replaced(&replaced).await;
+                }
+                Ok(Session::new(self.clone(), key, &stored))
+            }
             PutOutcome::Conflict => {
                 Err(StoreFailure("it has a session of a new random name already".into()).into())
             }
+        }
+    }
+
+    /// Ends the session that a new one took the place of. The new one is stored by now: failing to
+    /// is only worth a log line.
+    async fn end_replaced(&self, key: &SessionKey) {
+        let ended = match self.restore(key).await {
+            Ok(Some(session)) => session.logout().await,
+            Ok(None) => Ok(()),
+            Err(error) => Err(error),
+        };
+        if let Err(error) = ended {
+            tracing::warn!(%error, "the session before an upgrade could not be ended");
         }
     }
 
@@ -240,6 +309,15 @@ impl OAuthClient {
         }
         read_answer("the revocation endpoint", StatusCode::OK, &answer.response)
     }
+}
+
+/// What one pushed request is made of.
+struct Asked<'a> {
+    key: &'a PrivateKey,
+    verifier: &'a CodeVerifier,
+    state: &'a State,
+    scope: &'a ScopeSet,
+    hint: Option<&'a str>,
 }
 
 /// Clause C-DPOP-03.

@@ -4,12 +4,14 @@ use std::fmt;
 use std::sync::Arc;
 
 use atpass_protocol::id::{Did, Issuer};
+use atpass_protocol::scope::{Scope, ScopeSet};
 use atpass_protocol::time::UnixTime;
 use bytes::Bytes;
 use http::header::{ACCEPT, CONTENT_TYPE};
 use http::{Request, Response, StatusCode};
 use serde_json::Value;
 
+use crate::login::{LoginOptions, LoginRequest};
 use crate::proofs::{Answer, challenge_has};
 use crate::store::{SessionKey, StoredSession};
 use crate::{ClientError, OAuthClient};
@@ -54,6 +56,43 @@ impl Session {
     /// What was granted, as the server wrote it.
     pub async fn scope(&self) -> Result<String, ClientError> {
         Ok(self.stored().await?.0.scope)
+    }
+
+    /// What was granted. Values that this version doesn't know are left out; [`Self::scope`] has
+    /// them.
+    pub async fn granted(&self) -> Result<ScopeSet, ClientError> {
+        let scope = self.scope().await?;
+        let known = scope
+            .split_ascii_whitespace()
+            .filter_map(|value| Scope::parse(value).ok());
+        Ok(ScopeSet::of(known))
+    }
+
+    /// What of `needed` wasn't granted: nothing, if the app can go on.
+    pub async fn missing(&self, needed: &ScopeSet) -> Result<Vec<Scope>, ClientError> {
+        let asked = self.stored().await?.0.asked;
+        let mut missing = self.granted().await?.missing(needed);
+        // A permission set was granted as what it holds.
+        missing.retain(|scope| !(matches!(scope, Scope::Include(_)) && asked.contains(scope)));
+        Ok(missing)
+    }
+
+    /// Begins a login that asks for `needed` besides what was granted, unless all of it was. This
+    /// session goes on until [`OAuthClient::callback`] has stored the new one, and then ends.
+    pub async fn upgrade_scopes(
+        &self,
+        needed: &ScopeSet,
+    ) -> Result<Option<LoginRequest>, ClientError> {
+        let missing = self.missing(needed).await?;
+        if missing.is_empty() {
+            return Ok(None);
+        }
+        let asked = self.stored().await?.0.asked;
+        let options = LoginOptions::default()
+            .scope(ScopeSet::of(asked.iter().cloned().chain(missing)))
+            .replacing(self.key.clone());
+        let login = self.client.login_with(self.did.as_str(), options).await?;
+        Ok(Some(login))
     }
 
     /// When the access token ends.

@@ -12,6 +12,11 @@
 //! | `refresh` | what a refresh token is, and the rule that decides on one |
 //! | `store`, `accounts` | what a backend, or a PDS that embeds this crate, implements |
 
+/// What a backend implements to keep permission sets.
+pub mod lexicons {
+    pub use atpass_identity::{KeptLexicon, LexiconStore, LexiconStoreError};
+}
+
 pub mod accounts;
 pub mod keys;
 pub mod password;
@@ -26,10 +31,14 @@ mod grant;
 mod lifetimes;
 mod limits;
 mod pages;
+mod permission_sets;
 mod provider;
 mod routes;
 
 pub use clients::{ClientProblem, FoundClient, fetch_client};
 pub use lifetimes::{LifetimeError, Lifetimes};
+pub use permission_sets::{
+    NoPermissionSets, PermissionSetProblem, PermissionSets, ResolvedPermissionSets,
+};
 pub use provider::{OpenError, Parts, Provider, ProviderConfig, SessionEnded};
 pub use routes::router;

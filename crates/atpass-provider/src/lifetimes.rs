@@ -23,6 +23,10 @@ pub struct Lifetimes {
     pub remembered_device: i64,
     /// A device that isn't to be remembered, for the case that its browser never closes.
     pub unremembered_device: i64,
+    /// Permission set, until it is resolved anew. At most a day, and at least an access token's.
+    pub permission_set_stale: i64,
+    /// Permission set that can't be resolved anew, until no session may begin with it.
+    pub permission_set_expiry: i64,
 }
 
 const HOUR: i64 = 60 * 60;
@@ -40,6 +44,8 @@ impl Default for Lifetimes {
             refresh_recovery: 60,
             remembered_device: 180 * DAY,
             unremembered_device: 12 * HOUR,
+            permission_set_stale: DAY,
+            permission_set_expiry: 90 * DAY,
         }
     }
 }
@@ -82,6 +88,18 @@ impl Lifetimes {
             ("refresh_recovery", self.refresh_recovery, 0, 300),
             ("remembered_device", self.remembered_device, HOUR, 400 * DAY),
             ("unremembered_device", self.unremembered_device, 600, DAY),
+            (
+                "permission_set_stale",
+                self.permission_set_stale,
+                self.access_token,
+                DAY,
+            ),
+            (
+                "permission_set_expiry",
+                self.permission_set_expiry,
+                self.permission_set_stale,
+                365 * DAY,
+            ),
         ];
         for (name, value, least, most) in bounds {
             if !(least..=most).contains(&value) {

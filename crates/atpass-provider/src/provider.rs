@@ -23,6 +23,7 @@ use crate::keys::SigningKeys;
 use crate::lifetimes::{LifetimeError, Lifetimes};
 use crate::limits::SignInLimits;
 use crate::pages::Language;
+use crate::permission_sets::PermissionSets;
 use crate::refresh::RefreshTokens;
 use crate::store::{EndReason, Store, StoreError};
 
@@ -40,8 +41,25 @@ pub struct ProviderConfig {
     pub trusted_clients: Vec<ClientId>,
     /// Clients that are refused: client ids, or hosts of client ids.
     pub blocked_clients: Vec<String>,
+    /// Whether `space:` scopes (proposal 0016, a draft) are taken.
+    pub experimental_spaces: bool,
     /// Whether the pages say that this is a development server.
     pub development: bool,
+}
+
+impl ProviderConfig {
+    /// A server at this origin, with everything else as it is by default.
+    pub fn new(issuer: Issuer) -> Self {
+        Self {
+            issuer,
+            lifetimes: Lifetimes::default(),
+            protected_resources: Vec::new(),
+            trusted_clients: Vec::new(),
+            blocked_clients: Vec::new(),
+            experimental_spaces: false,
+            development: false,
+        }
+    }
 }
 
 /// The parts that an authorization server works with.
@@ -52,6 +70,8 @@ pub struct Parts {
     pub accounts: Arc<dyn Accounts>,
     /// Fetches client metadata.
     pub fetcher: Fetcher,
+    /// Where permission sets come from.
+    pub permission_sets: Arc<dyn PermissionSets>,
     /// Which proofs and assertions were seen.
     pub replay: Arc<dyn Replay>,
     /// DPoP nonces; shared with a resource server at the same origin, so that clients, which
@@ -201,6 +221,10 @@ impl Provider {
 
     pub(crate) fn clients(&self) -> &ClientRegistry {
         &self.0.clients
+    }
+
+    pub(crate) fn permission_sets(&self) -> &dyn PermissionSets {
+        &*self.0.parts.permission_sets
     }
 
     pub(crate) fn replay(&self) -> &dyn Replay {

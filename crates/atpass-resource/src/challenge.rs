@@ -2,9 +2,7 @@
 
 use atpass_protocol::error::{OAuthError, OAuthErrorCode};
 use atpass_protocol::jose::ES256;
-use atpass_protocol::scope::Permission;
 use axum::response::{IntoResponse, Response};
-use data_encoding::HEXUPPER;
 use http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderName, StatusCode};
 use serde_json::json;
@@ -27,7 +25,7 @@ fn classify(error: &ResourceError) -> Answer {
     };
     match error {
         ResourceError::NoCredentials => answer(StatusCode::UNAUTHORIZED, None),
-        ResourceError::Malformed(_) => answer(
+        ResourceError::Malformed(_) | ResourceError::Name(_) => answer(
             StatusCode::BAD_REQUEST,
             Some(OAuthErrorCode::InvalidRequest),
         ),
@@ -41,7 +39,7 @@ fn classify(error: &ResourceError) -> Answer {
         ResourceError::Scope(permission) => Answer {
             status: StatusCode::FORBIDDEN,
             code: Some(OAuthErrorCode::InsufficientScope),
-            scope: Some(scope_value(permission)),
+            scope: Some(permission.to_string()),
         },
         ResourceError::Unavailable(detail) => {
             tracing::error!(detail, "access can't be checked");
@@ -54,22 +52,6 @@ fn classify(error: &ResourceError) -> Answer {
             answer(StatusCode::INTERNAL_SERVER_ERROR, Some(code))
         }
     }
-}
-
-/// The permission as one scope value (RFC 6749 section 3.3): characters that can't stand there, and
-/// may come from the request, are percent-encoded.
-fn scope_value(permission: &Permission) -> String {
-    let allowed = |b: &u8| matches!(b, 0x21 | 0x23..=0x5b | 0x5d..=0x7e);
-    let mut value = String::new();
-    for byte in permission.to_string().bytes() {
-        if allowed(&byte) {
-            value.push(char::from(byte));
-        } else {
-            value.push('%');
-            value.push_str(&HEXUPPER.encode(&[byte]));
-        }
-    }
-    value
 }
 
 /// Stands in the extensions of a refusal with a challenge, so that the layer, which knows the
@@ -95,7 +77,7 @@ impl IntoResponse for ResourceError {
             headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
         }
         if status.is_client_error() {
-            // The values hold no quotes or backslashes: `OAuthError` and `scope_value` saw to it.
+            // The values hold no quotes or backslashes: `OAuthError` sees to it, and scopes encode them.
             let parameters = [
                 ("algs", Some(ES256)),
                 ("error", code.map(OAuthErrorCode::as_str)),

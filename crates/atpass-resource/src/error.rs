@@ -1,7 +1,7 @@
 //! Why a request was refused: the caller's fault, or ours.
 
 use atpass_protocol::dpop::DpopError;
-use atpass_protocol::scope::Permission;
+use atpass_protocol::scope::{Permission, ScopeError};
 use atpass_protocol::token::AccessTokenError;
 
 /// Why a request was refused. Becomes HTTP in one place, `IntoResponse`.
@@ -31,6 +31,9 @@ pub enum ResourceError {
     /// The token doesn't allow this.
     #[error("the access token does not allow this; it needs the scope {0}")]
     Scope(Permission),
+    /// What the request names can't be the object of a permission.
+    #[error("{0}")]
+    Name(ScopeError),
     /// A part of ours failed. Never the caller's fault, and never a 401.
     #[error("this server can't check access at the moment; try again")]
     Unavailable(String),

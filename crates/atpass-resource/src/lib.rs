@@ -4,12 +4,12 @@
 //! before any tower service, and [`VerifiedRequest`] is an axum extractor for what came through:
 //!
 //! ```
-//! use atpass_protocol::scope::Permission;
+//! use atpass_protocol::scope::Repo;
 //! use atpass_resource::{ResourceError, VerifiedRequest};
 //!
-//! async fn my_email(caller: VerifiedRequest) -> Result<String, ResourceError> {
-//!     caller.require(&Permission::AccountEmail)?;
-//!     Ok(format!("the address of {}", caller.did()))
+//! async fn write_post(caller: VerifiedRequest) -> Result<String, ResourceError> {
+//!     caller.require(Repo::create("app.example.post"))?;
+//!     Ok(format!("a post by {}", caller.did()))
 //! }
 //! ```
 //!

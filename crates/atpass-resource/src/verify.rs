@@ -1,14 +1,14 @@
 //! The rule: what a request must bring to be let through.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use async_trait::async_trait;
 use atpass_protocol::dpop::{self, DpopError, Expected, NonceKeeper, QueryPolicy};
 use atpass_protocol::id::{ClientId, Did, Issuer};
 use atpass_protocol::jose::{Jkt, JwkSet};
 use atpass_protocol::metadata::ProtectedResourceMetadata;
-use atpass_protocol::scope::{Permission, ScopeSet};
+use atpass_protocol::scope::{Grants, Needed, ScopeSet};
 use atpass_protocol::time::{Clock, UnixTime};
 use atpass_protocol::token::{AccessTokenClaims, ExpectedToken, SessionId};
 use atpass_replay::{Fresh, Namespace, Replay};
@@ -153,9 +153,10 @@ impl ResourceServer {
         if proof.had_query {
             tracing::debug!(client_id = %claims.client_id, "the htu of a proof has a query");
         }
-        Ok(VerifiedRequest {
-            claims: Arc::new(claims),
-        })
+        Ok(VerifiedRequest(Arc::new(VerifiedToken {
+            claims,
+            grants: OnceLock::new(),
+        })))
     }
 }
 
@@ -210,52 +211,73 @@ fn read_token<'a>(headers: &'a HeaderMap, query: Option<&str>) -> Result<&'a str
 
 /// A request that was let through: who calls, by which app, and what they may do.
 #[derive(Clone, Debug)]
-pub struct VerifiedRequest {
-    claims: Arc<AccessTokenClaims>,
+pub struct VerifiedRequest(Arc<VerifiedToken>);
+
+/// A token, and what it allows in the form that is asked: made when it is first asked.
+#[derive(Debug)]
+struct VerifiedToken {
+    claims: AccessTokenClaims,
+    grants: OnceLock<Grants>,
 }
 
 impl VerifiedRequest {
     /// The account.
     pub fn did(&self) -> &Did {
-        &self.claims.sub
+        &self.claims().sub
     }
 
     /// The app.
     pub fn client_id(&self) -> &ClientId {
-        &self.claims.client_id
+        &self.claims().client_id
     }
 
     /// What was granted.
     pub fn scope(&self) -> &ScopeSet {
-        &self.claims.scope
+        &self.claims().scope
     }
 
     /// Thumbprint of the session's key.
     pub fn jkt(&self) -> Jkt {
-        self.claims.cnf.jkt
+        self.claims().cnf.jkt
     }
 
     /// The session that the token belongs to.
     pub fn session(&self) -> SessionId {
-        self.claims.sid
+        self.claims().sid
     }
 
     /// All that the token says.
     pub fn claims(&self) -> &AccessTokenClaims {
-        &self.claims
+        &self.0.claims
     }
 
     /// When the access token ends.
     pub fn expires_at(&self) -> UnixTime {
-        self.claims.exp
+        self.claims().exp
     }
 
-    /// Whether the token allows this, or else the answer that says what is missing.
-    pub fn require(&self, permission: &Permission) -> Result<(), ResourceError> {
-        if self.claims.scope.allows(permission) {
+    /// What the token allows.
+    pub fn grants(&self) -> &Grants {
+        self.0.grants.get_or_init(|| self.0.claims.scope.grants())
+    }
+
+    /// Whether the token allows this, or else the answer that says what is missing: the smallest
+    /// scope, with status 403; 400 for names that can't be the object of a permission.
+    ///
+    /// ```
+    /// # use atpass_protocol::scope::{Permission, Repo};
+    /// # fn check(caller: atpass_resource::VerifiedRequest) -> Result<(), atpass_resource::ResourceError> {
+    /// caller.require(Repo::create("app.example.post"))?;
+    /// caller.require(Permission::ACCOUNT_EMAIL)?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn require(&self, needed: impl Into<Needed>) -> Result<(), ResourceError> {
+        let permission = needed.into().map_err(ResourceError::Name)?;
+        if self.grants().allows(&permission) {
             Ok(())
         } else {
-            Err(ResourceError::Scope(permission.clone()))
+            Err(ResourceError::Scope(permission))
         }
     }
 }

@@ -101,3 +101,13 @@ CREATE TABLE accounts (
     audience      TEXT NOT NULL,
     active        INTEGER NOT NULL DEFAULT 1
 ) STRICT;
+
+-- Permission sets as they were last resolved.
+CREATE TABLE lexicons (
+    nsid        TEXT PRIMARY KEY,
+    did         TEXT NOT NULL,
+    cid         TEXT NOT NULL,
+    document    TEXT NOT NULL,
+    resolved_at INTEGER NOT NULL
+) STRICT;
+CREATE INDEX lexicons_by_age ON lexicons (resolved_at);

@@ -1,5 +1,6 @@
 //! The network as a whole.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,6 +8,7 @@ use std::time::Duration;
 use anyhow::Context;
 use async_trait::async_trait;
 use atpass_fetch::{FetchConfig, Fetcher};
+use atpass_identity::{HandleResolution, IdentityConfig, Resolver};
 use atpass_protocol::dpop::{NonceKeeper, QueryPolicy};
 use atpass_protocol::id::{ClientId, Did, Issuer};
 use atpass_protocol::jose::JwkSet;
@@ -17,7 +19,9 @@ use atpass_protocol::token::SessionId;
 use atpass_provider::accounts::{Accounts, Identifier};
 use atpass_provider::password::Passwords;
 use atpass_provider::store::{StoreError, Swept};
-use atpass_provider::{Lifetimes, Parts, Provider, ProviderConfig, SessionEnded};
+use atpass_provider::{
+    Lifetimes, Parts, Provider, ProviderConfig, ResolvedPermissionSets, SessionEnded,
+};
 use atpass_replay::Replay;
 use atpass_resource::{
     IssuerKeys, KeysUnavailable, ResourceConfig, ResourceParts, ResourceServer, RevocationList,
@@ -29,6 +33,7 @@ use axum::middleware::Next;
 use http::StatusCode;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+use url::Url;
 
 use crate::accounts::{AUDIENCE, DevAccount, dev_accounts};
 use crate::faults::{Faults, FaultyStore};
@@ -54,6 +59,12 @@ pub struct NetworkConfig {
     pub trusted_clients: Vec<ClientId>,
     /// Clients, or hosts of clients, that it refuses.
     pub blocked_clients: Vec<String>,
+    /// Whether its authorization server takes `space:` scopes.
+    pub experimental_spaces: bool,
+    /// The directory that knows who publishes permission sets, where it isn't the network's own.
+    pub permission_set_directory: Option<Url>,
+    /// Accounts that publish permission sets, by group, about which DNS isn't asked.
+    pub lexicon_authorities: BTreeMap<String, Did>,
     /// Which acts of the store are to fail.
     pub faults: Faults,
     /// Where requests are written down, if anywhere.
@@ -72,6 +83,9 @@ impl NetworkConfig {
             fetch: FetchConfig::default(),
             trusted_clients: Vec::new(),
             blocked_clients: Vec::new(),
+            experimental_spaces: false,
+            permission_set_directory: None,
+            lexicon_authorities: BTreeMap::new(),
             faults: Faults::default(),
             requests: None,
         }
@@ -119,7 +133,8 @@ impl Network {
 
         let accounts = dev_accounts()?;
         let store = SqliteStore::open(&data.join("atpass.sqlite")).context("open the database")?;
-        let (provider, resource) = open_servers(&config, &issuer, &store, &accounts).await?;
+        let (provider, resource) =
+            open_servers(&config, (&issuer, &directory), &store, &accounts).await?;
         let methods = pds::router(
             resource,
             accounts.clone(),
@@ -213,7 +228,7 @@ fn logged(router: Router, origin: &Issuer, log: &RequestLog) -> Router {
 /// the one tells the other of sessions that end.
 async fn open_servers(
     config: &NetworkConfig,
-    issuer: &Issuer,
+    (issuer, directory): (&Issuer, &Issuer),
     store: &SqliteStore,
     accounts: &[DevAccount],
 ) -> anyhow::Result<(Provider, ResourceServer)> {
@@ -231,6 +246,7 @@ async fn open_servers(
             protected_resources: vec![issuer.clone()],
             trusted_clients: config.trusted_clients.clone(),
             blocked_clients: config.blocked_clients.clone(),
+            experimental_spaces: config.experimental_spaces,
             development: true,
         },
         Parts {
@@ -240,6 +256,7 @@ async fn open_servers(
             }),
             accounts: Arc::new(known),
             fetcher: Fetcher::new(config.fetch.clone())?,
+            permission_sets: Arc::new(permission_sets(config, directory, store)?),
             replay: replay.clone(),
             nonces: nonces.clone(),
             clock: config.clock.clone(),
@@ -268,6 +285,37 @@ async fn open_servers(
         },
     );
     Ok((provider, resource))
+}
+
+/// Permission sets of accounts in the network's own directory, or of a `did:web`.
+fn permission_sets(
+    config: &NetworkConfig,
+    directory: &Issuer,
+    store: &SqliteStore,
+) -> anyhow::Result<ResolvedPermissionSets> {
+    // The network's own directory is on this machine.
+    let own = config.permission_set_directory.is_none();
+    let fetch = FetchConfig {
+        allow_http: own || config.fetch.allow_http,
+        allow_loopback: own || config.fetch.allow_loopback,
+        ..config.fetch.clone()
+    };
+    let directory = match &config.permission_set_directory {
+        Some(directory) => directory.clone(),
+        None => Url::parse(directory.as_str())?,
+    };
+    let identity = IdentityConfig {
+        directory,
+        handles: HandleResolution::Network,
+        allow_test_handles: true,
+        lexicon_authorities: config.lexicon_authorities.clone(),
+    };
+    let resolver = Resolver::new(identity, Fetcher::new(fetch)?, config.clock.clone());
+    Ok(ResolvedPermissionSets::new(
+        resolver,
+        Arc::new(store.clone()),
+        &config.lifetimes,
+    ))
 }
 
 /// Adds the accounts that the database doesn't have yet.

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use atpass_protocol::id::{Did, Handle, Nsid};
 use atpass_protocol::random::{self, Random};
 use atpass_protocol::request::Form;
-use atpass_protocol::scope::{Permission, RepoAction};
+use atpass_protocol::scope::{Permission, Repo, Rpc};
 use atpass_protocol::time::Clock;
 use atpass_resource::{ResourceError, ResourceLayer, ResourceServer, VerifiedRequest};
 use axum::extract::State;
@@ -160,7 +160,7 @@ async fn get_session(
         .account(caller.did().as_str())
         .ok_or_else(|| bad("the account is gone"))?;
     let mut session = json!({ "did": account.did, "handle": account.handle, "active": true });
-    if caller.scope().allows(&Permission::AccountEmail)
+    if caller.grants().allows(&Permission::ACCOUNT_EMAIL)
         && let Some(session) = session.as_object_mut()
     {
         session.insert(
@@ -191,11 +191,7 @@ async fn create_record(
         record,
         rkey,
     } = body(&bytes)?;
-    let permission = Permission::Repo {
-        collection: collection.clone(),
-        action: RepoAction::Create,
-    };
-    caller.require(&permission)?;
+    caller.require(Repo::create(collection.as_str()))?;
     let repo = pds.own_repo(&caller, &repo)?;
     if record.get("$type").and_then(Value::as_str) != Some(collection.as_str()) {
         return Err(bad(format!("the record's $type must be {collection}")));
@@ -272,11 +268,7 @@ async fn delete_record(
         collection,
         rkey,
     } = body(&bytes)?;
-    let permission = Permission::Repo {
-        collection: collection.clone(),
-        action: RepoAction::Delete,
-    };
-    caller.require(&permission)?;
+    caller.require(Repo::delete(collection.as_str()))?;
     let repo = pds.own_repo(&caller, &repo)?;
     pds.records.delete(&repo, &collection, &rkey);
     Ok(Json(json!({})))
@@ -293,14 +285,11 @@ async fn get_service_auth(
     let query = query(&uri)?;
     let require = |name| query.require(name).map_err(|error| bad(error.description));
     let aud = require("aud")?;
-    let lxm = Nsid::parse(require("lxm")?).map_err(|error| bad(error.to_string()))?;
+    let lxm = query.get("lxm");
     Did::parse(aud.split('#').next().unwrap_or_default())
         .map_err(|error| bad(error.to_string()))?;
-    let permission = Permission::Rpc {
-        lxm: lxm.clone(),
-        aud: aud.to_owned(),
-    };
-    caller.require(&permission)?;
+    // Without a method the token is good for all of them.
+    caller.require(lxm.map_or_else(|| Rpc::any(aud), |lxm| Rpc::call(lxm, aud)))?;
     let account = pds
         .account(caller.did().as_str())
         .ok_or_else(|| bad("the account is gone"))?;

@@ -18,7 +18,7 @@ use atpass_protocol::random::{self, SystemRandom};
 use atpass_protocol::secret::HmacKey;
 use atpass_protocol::time::{Clock, SystemClock, UnixTime};
 use atpass_protocol::token::SessionId;
-use atpass_provider::{Lifetimes, Parts, Provider, ProviderConfig, SessionEnded};
+use atpass_provider::{NoPermissionSets, Parts, Provider, ProviderConfig, SessionEnded};
 use atpass_replay::Replay;
 use atpass_resource::{
     IssuerKeys, KeysUnavailable, ResourceConfig, ResourceLayer, ResourceParts, ResourceServer,
@@ -57,12 +57,9 @@ async fn router(issuer: &Issuer, store: SqliteStore) -> anyhow::Result<Router> {
     let revoked = Arc::new(Revoked(Arc::default()));
 
     let config = ProviderConfig {
-        issuer: issuer.clone(),
-        lifetimes: Lifetimes::default(),
         protected_resources: vec![issuer.clone()],
-        trusted_clients: Vec::new(),
-        blocked_clients: Vec::new(),
         development: true,
+        ..ProviderConfig::new(issuer.clone())
     };
     let parts = Parts {
         store: Arc::new(store),
@@ -70,6 +67,7 @@ async fn router(issuer: &Issuer, store: SqliteStore) -> anyhow::Result<Router> {
             accounts::People::with("alice.test", "wonderland", service.clone()).await?,
         ),
         fetcher: Fetcher::new(FetchConfig::default())?,
+        permission_sets: Arc::new(NoPermissionSets),
         replay: replay.clone(),
         nonces: nonces.clone(),
         clock: clock.clone(),

@@ -10,6 +10,7 @@ use atpass_protocol::id::{Did, Issuer};
 use atpass_protocol::jose::StoredKey;
 use atpass_protocol::pkce::CodeVerifier;
 use atpass_protocol::request::State;
+use atpass_protocol::scope::ScopeSet;
 use atpass_protocol::secret::Secret;
 use atpass_protocol::time::UnixTime;
 use serde::{Deserialize, Serialize};
@@ -60,6 +61,8 @@ pub struct StoredSession {
     pub expires_at: UnixTime,
     /// The refresh token, where the server gave one.
     pub refresh_token: Option<Secret>,
+    /// What was asked for.
+    pub asked: ScopeSet,
     /// What was granted, as the server wrote it.
     pub scope: String,
 }
@@ -75,12 +78,17 @@ pub struct PendingLogin {
     pub token_endpoint: String,
     /// Where to revoke tokens.
     pub revocation_endpoint: Option<String>,
+    /// What is asked for.
+    pub scope: ScopeSet,
     /// The verifier of the challenge.
     pub verifier: CodeVerifier,
     /// The key of the login, and of the session that it becomes.
     pub key: StoredKey,
     /// When it began.
     pub created_at: UnixTime,
+    /// The session that the new one takes the place of.
+    #[serde(default)]
+    pub replaces: Option<SessionKey>,
 }
 
 /// Whether a write came first.

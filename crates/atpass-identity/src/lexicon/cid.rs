@@ -65,6 +65,13 @@ impl fmt::Debug for Cid {
     }
 }
 
+impl std::str::FromStr for Cid {
+    type Err = CidError;
+    fn from_str(text: &str) -> Result<Self, CidError> {
+        Self::parse(text)
+    }
+}
+
 impl TryFrom<String> for Cid {
     type Error = CidError;
     fn try_from(text: String) -> Result<Self, CidError> {

@@ -57,6 +57,53 @@ permission-chat-title = Ihre Direktnachrichten lesen und neue senden
 permission-chat-detail = In allen Ihren Unterhaltungen, alten und neuen.
 permission-email-title = Ihre E-Mail-Adresse sehen
 permission-email-detail = Und ob sie bestätigt ist.
+permission-set-defined = Festgelegt von { $domain }.
+permission-list = Technische Namen
+permission-repo-title = { $actions ->
+        [create] Einträge anlegen
+        [update] Einträge ändern
+        [delete] Einträge löschen
+        [create-update] Einträge anlegen und ändern
+        [create-delete] Einträge anlegen und löschen
+        [update-delete] Einträge ändern und löschen
+       *[all] Einträge anlegen, ändern und löschen
+    }
+permission-repo-everything = Alle Ihre Einträge: Beiträge, Likes, Follows und die jeder anderen App.
+permission-repo-kinds = { $count ->
+        [one] Einer Art, festgelegt von { $domain }.
+       *[other] Von { $count } Arten, festgelegt von { $domain }.
+    }
+permission-repo-many = Von { $count } Arten, festgelegt von { $domains } verschiedenen Domains.
+permission-rpc-title = Bei { $service } für Sie handeln
+permission-rpc-anywhere-title = Bei jedem Dienst für Sie handeln
+permission-rpc-everything = Alles, was dieser Dienst anbietet.
+permission-rpc-kinds = { $count ->
+        [one] Eine Art von Anfragen, festgelegt von { $domain }.
+       *[other] { $count } Arten von Anfragen, festgelegt von { $domain }.
+    }
+permission-rpc-many = { $count } Arten von Anfragen, festgelegt von { $domains } verschiedenen Domains.
+permission-blob-title = Dateien hochladen
+permission-blob-kinds = In Ihr Konto: { $kinds }.
+permission-blob-any = Dateien jeder Art
+permission-blob-image = Bilder
+permission-blob-video = Videos
+permission-blob-audio = Tonaufnahmen
+permission-email-manage-title = Ihre E-Mail-Adresse sehen und ändern
+permission-email-manage-detail = Die Adresse, an die dieser Server schreibt, wenn Sie Ihr Passwort vergessen.
+permission-import-title = Alle Ihre Einträge ersetzen
+permission-import-detail = Durch eine ganze Datei davon, wie beim Umzug von einem anderen Server.
+permission-import-read-title = Von Importen wissen
+permission-import-read-detail = Noch nichts: kein Server bietet dafür etwas an.
+permission-status-title = Sehen, ob Ihr Konto aktiv ist
+permission-status-detail = Und warum nicht, falls es das nicht ist.
+permission-status-manage-title = Ihr Konto aus- und einschalten
+permission-status-manage-detail = Solange es ausgeschaltet ist, sieht es niemand.
+permission-handle-title = Ihr Handle ändern
+permission-handle-detail = Den Namen, unter dem man Ihr Konto kennt.
+permission-identity-title = Ihre Identität beherrschen
+permission-identity-detail = Die Schlüssel Ihres Kontos und den Server ändern, auf dem es liegt. Damit kann eine App Ihnen das Konto wegnehmen.
+permission-space-title = Ihre privaten Räume benutzen
+permission-space-detail = Einträge, die nur manche Leute sehen dürfen.
 
 ## Back to the app
 

@@ -80,6 +80,60 @@ permission-chat-title = Read and send your direct messages
 permission-chat-detail = All of your conversations, old and new.
 permission-email-title = See your e-mail address
 permission-email-detail = And whether it is confirmed.
+permission-set-defined = Defined by { $domain }.
+# Opens a list of them.
+permission-list = Technical names
+# $actions: all, create, update, delete, create-update, create-delete or update-delete.
+permission-repo-title = { $actions ->
+        [create] Create records
+        [update] Change records
+        [delete] Delete records
+        [create-update] Create and change records
+        [create-delete] Create and delete records
+        [update-delete] Change and delete records
+       *[all] Create, change and delete records
+    }
+permission-repo-everything = All of your records: posts, likes, follows and those of every other app.
+# $count (number): at least 1. $domain: who defined them.
+permission-repo-kinds = { $count ->
+        [one] Of 1 kind, defined by { $domain }.
+       *[other] Of { $count } kinds, defined by { $domain }.
+    }
+# $count (number): at least 2. $domains (number): at least 2.
+permission-repo-many = Of { $count } kinds, defined by { $domains } different domains.
+# $service: the domain or the identifier of a service.
+permission-rpc-title = Act for you at { $service }
+permission-rpc-anywhere-title = Act for you at any service
+permission-rpc-everything = Everything that this service offers.
+# $count (number): at least 1. $domain: who defined them.
+permission-rpc-kinds = { $count ->
+        [one] 1 kind of request, defined by { $domain }.
+       *[other] { $count } kinds of requests, defined by { $domain }.
+    }
+permission-rpc-many = { $count } kinds of requests, defined by { $domains } different domains.
+permission-blob-title = Upload files
+# $kinds: a list of kinds, see below, or of technical names.
+permission-blob-kinds = To your account: { $kinds }.
+permission-blob-any = files of every kind
+permission-blob-image = images
+permission-blob-video = videos
+permission-blob-audio = sounds
+permission-email-manage-title = See and change your e-mail address
+permission-email-manage-detail = The address to which this server writes when you forget your password.
+permission-import-title = Replace all of your records
+permission-import-detail = By a whole file of them, as when you move here from another server.
+permission-import-read-title = Know of imports
+permission-import-read-detail = Nothing yet: no server offers anything for it.
+permission-status-title = See whether your account is active
+permission-status-detail = And why not, if it isn’t.
+permission-status-manage-title = Switch your account off and on
+permission-status-manage-detail = While it is off, nobody sees it.
+permission-handle-title = Change your handle
+permission-handle-detail = The name by which people know your account.
+permission-identity-title = Control your identity
+permission-identity-detail = Change the keys of your account and the server that it is at. With that, an app can take your account away from you.
+permission-space-title = Use your private spaces
+permission-space-detail = Records that only some people may see.
 
 ## Back to the app
 

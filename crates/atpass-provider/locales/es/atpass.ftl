@@ -57,6 +57,53 @@ permission-chat-title = Leer sus mensajes directos y enviar nuevos
 permission-chat-detail = En todas sus conversaciones, antiguas y nuevas.
 permission-email-title = Ver su dirección de correo electrónico
 permission-email-detail = Y si está confirmada.
+permission-set-defined = Definido por { $domain }.
+permission-list = Nombres técnicos
+permission-repo-title = { $actions ->
+        [create] Crear registros
+        [update] Modificar registros
+        [delete] Eliminar registros
+        [create-update] Crear y modificar registros
+        [create-delete] Crear y eliminar registros
+        [update-delete] Modificar y eliminar registros
+       *[all] Crear, modificar y eliminar registros
+    }
+permission-repo-everything = Todos sus registros: publicaciones, me gusta, seguimientos y los de cualquier otra aplicación.
+permission-repo-kinds = { $count ->
+        [one] De 1 tipo, definido por { $domain }.
+       *[other] De { $count } tipos, definidos por { $domain }.
+    }
+permission-repo-many = De { $count } tipos, definidos por { $domains } dominios distintos.
+permission-rpc-title = Actuar por usted en { $service }
+permission-rpc-anywhere-title = Actuar por usted en cualquier servicio
+permission-rpc-everything = Todo lo que ofrece este servicio.
+permission-rpc-kinds = { $count ->
+        [one] 1 tipo de solicitud, definido por { $domain }.
+       *[other] { $count } tipos de solicitudes, definidos por { $domain }.
+    }
+permission-rpc-many = { $count } tipos de solicitudes, definidos por { $domains } dominios distintos.
+permission-blob-title = Subir archivos
+permission-blob-kinds = A su cuenta: { $kinds }.
+permission-blob-any = archivos de cualquier tipo
+permission-blob-image = imágenes
+permission-blob-video = vídeos
+permission-blob-audio = sonidos
+permission-email-manage-title = Ver y cambiar su correo electrónico
+permission-email-manage-detail = La dirección a la que escribe este servidor cuando usted olvida su contraseña.
+permission-import-title = Sustituir todos sus registros
+permission-import-detail = Por un archivo completo, como al mudarse aquí desde otro servidor.
+permission-import-read-title = Conocer las importaciones
+permission-import-read-detail = Nada por ahora: ningún servidor ofrece nada para ello.
+permission-status-title = Ver si su cuenta está activa
+permission-status-detail = Y por qué no, si no lo está.
+permission-status-manage-title = Desactivar y activar su cuenta
+permission-status-manage-detail = Mientras está desactivada, nadie la ve.
+permission-handle-title = Cambiar su nombre de usuario
+permission-handle-detail = El nombre por el que se conoce su cuenta.
+permission-identity-title = Controlar su identidad
+permission-identity-detail = Cambiar las claves de su cuenta y el servidor en el que está. Con eso, una aplicación puede quitarle la cuenta.
+permission-space-title = Usar sus espacios privados
+permission-space-detail = Registros que solo algunas personas pueden ver.
 
 ## Back to the app
 

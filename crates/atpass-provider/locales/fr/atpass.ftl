@@ -58,6 +58,53 @@ permission-chat-title = Lire vos messages privés et en envoyer
 permission-chat-detail = Dans toutes vos conversations, anciennes et nouvelles.
 permission-email-title = Voir votre adresse e-mail
 permission-email-detail = Et si elle est confirmée.
+permission-set-defined = Défini par { $domain }.
+permission-list = Noms techniques
+permission-repo-title = { $actions ->
+        [create] Créer des enregistrements
+        [update] Modifier des enregistrements
+        [delete] Supprimer des enregistrements
+        [create-update] Créer et modifier des enregistrements
+        [create-delete] Créer et supprimer des enregistrements
+        [update-delete] Modifier et supprimer des enregistrements
+       *[all] Créer, modifier et supprimer des enregistrements
+    }
+permission-repo-everything = Tous vos enregistrements : publications, mentions J’aime, abonnements et ceux de toute autre application.
+permission-repo-kinds = { $count ->
+        [one] D’un type, défini par { $domain }.
+       *[other] De { $count } types, définis par { $domain }.
+    }
+permission-repo-many = De { $count } types, définis par { $domains } domaines différents.
+permission-rpc-title = Agir pour vous auprès de { $service }
+permission-rpc-anywhere-title = Agir pour vous auprès de n’importe quel service
+permission-rpc-everything = Tout ce que ce service propose.
+permission-rpc-kinds = { $count ->
+        [one] 1 type de requête, défini par { $domain }.
+       *[other] { $count } types de requêtes, définis par { $domain }.
+    }
+permission-rpc-many = { $count } types de requêtes, définis par { $domains } domaines différents.
+permission-blob-title = Envoyer des fichiers
+permission-blob-kinds = Vers votre compte : { $kinds }.
+permission-blob-any = fichiers de tout type
+permission-blob-image = images
+permission-blob-video = vidéos
+permission-blob-audio = sons
+permission-email-manage-title = Voir et modifier votre adresse e-mail
+permission-email-manage-detail = L’adresse à laquelle ce serveur écrit quand vous oubliez votre mot de passe.
+permission-import-title = Remplacer tous vos enregistrements
+permission-import-detail = Par un fichier entier, comme lorsque vous arrivez d’un autre serveur.
+permission-import-read-title = Connaître les importations
+permission-import-read-detail = Rien pour l’instant : aucun serveur ne propose rien pour cela.
+permission-status-title = Voir si votre compte est actif
+permission-status-detail = Et pourquoi, s’il ne l’est pas.
+permission-status-manage-title = Désactiver et réactiver votre compte
+permission-status-manage-detail = Tant qu’il est désactivé, personne ne le voit.
+permission-handle-title = Changer votre pseudo
+permission-handle-detail = Le nom sous lequel on connaît votre compte.
+permission-identity-title = Contrôler votre identité
+permission-identity-detail = Changer les clés de votre compte et le serveur où il se trouve. Une application peut ainsi vous prendre votre compte.
+permission-space-title = Utiliser vos espaces privés
+permission-space-detail = Des enregistrements que seules certaines personnes peuvent voir.
 
 ## Back to the app
 

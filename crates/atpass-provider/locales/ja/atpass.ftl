@@ -54,6 +54,47 @@ permission-chat-title = ダイレクトメッセージを読み、送信する
 permission-chat-detail = これまでの会話と今後の会話のすべてが対象です。
 permission-email-title = メールアドレスを見る
 permission-email-detail = 確認済みかどうかも見ることができます。
+permission-set-defined = { $domain } による定義です。
+permission-list = 技術的な名前
+permission-repo-title = { $actions ->
+        [create] レコードの作成
+        [update] レコードの変更
+        [delete] レコードの削除
+        [create-update] レコードの作成と変更
+        [create-delete] レコードの作成と削除
+        [update-delete] レコードの変更と削除
+       *[all] レコードの作成、変更、削除
+    }
+permission-repo-everything = あなたのすべてのレコード（投稿、いいね、フォロー、その他あらゆるアプリのもの）。
+permission-repo-kinds = { $domain } が定義する { $count } 種類。
+permission-repo-many = { $domains } 個のドメインが定義する { $count } 種類。
+permission-rpc-title = { $service } でのあなたとしての操作
+permission-rpc-anywhere-title = 任意のサービスでのあなたとしての操作
+permission-rpc-everything = このサービスが提供するすべて。
+permission-rpc-kinds = { $domain } が定義する { $count } 種類のリクエスト。
+permission-rpc-many = { $domains } 個のドメインが定義する { $count } 種類のリクエスト。
+permission-blob-title = ファイルのアップロード
+permission-blob-kinds = あなたのアカウントへ：{ $kinds }。
+permission-blob-any = あらゆる種類のファイル
+permission-blob-image = 画像
+permission-blob-video = 動画
+permission-blob-audio = 音声
+permission-email-manage-title = メールアドレスの閲覧と変更
+permission-email-manage-detail = パスワードを忘れたときにこのサーバーが連絡するアドレスです。
+permission-import-title = すべてのレコードの置き換え
+permission-import-detail = 別のサーバーから移るときのように、ファイル全体で置き換えます。
+permission-import-read-title = インポートの確認
+permission-import-read-detail = 今のところ、これに対応するサーバーはありません。
+permission-status-title = アカウントが有効かどうかの閲覧
+permission-status-detail = 有効でない場合はその理由も含みます。
+permission-status-manage-title = アカウントの無効化と有効化
+permission-status-manage-detail = 無効の間は誰にも表示されません。
+permission-handle-title = ハンドルの変更
+permission-handle-detail = あなたのアカウントの呼び名です。
+permission-identity-title = アイデンティティの管理
+permission-identity-detail = アカウントの鍵と所属サーバーを変更できます。アプリがあなたのアカウントを奪うことも可能になります。
+permission-space-title = プライベートスペースの利用
+permission-space-detail = 一部の人だけが見られるレコードです。
 
 ## Back to the app
 

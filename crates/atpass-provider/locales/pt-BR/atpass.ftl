@@ -57,6 +57,53 @@ permission-chat-title = Ler e enviar suas mensagens diretas
 permission-chat-detail = Em todas as suas conversas, antigas e novas.
 permission-email-title = Ver seu endereço de e-mail
 permission-email-detail = E se ele está confirmado.
+permission-set-defined = Definido por { $domain }.
+permission-list = Nomes técnicos
+permission-repo-title = { $actions ->
+        [create] Criar registros
+        [update] Alterar registros
+        [delete] Excluir registros
+        [create-update] Criar e alterar registros
+        [create-delete] Criar e excluir registros
+        [update-delete] Alterar e excluir registros
+       *[all] Criar, alterar e excluir registros
+    }
+permission-repo-everything = Todos os seus registros: publicações, curtidas, contas seguidas e os de qualquer outro aplicativo.
+permission-repo-kinds = { $count ->
+        [one] De 1 tipo, definido por { $domain }.
+       *[other] De { $count } tipos, definidos por { $domain }.
+    }
+permission-repo-many = De { $count } tipos, definidos por { $domains } domínios diferentes.
+permission-rpc-title = Agir por você em { $service }
+permission-rpc-anywhere-title = Agir por você em qualquer serviço
+permission-rpc-everything = Tudo o que este serviço oferece.
+permission-rpc-kinds = { $count ->
+        [one] 1 tipo de solicitação, definido por { $domain }.
+       *[other] { $count } tipos de solicitações, definidos por { $domain }.
+    }
+permission-rpc-many = { $count } tipos de solicitações, definidos por { $domains } domínios diferentes.
+permission-blob-title = Enviar arquivos
+permission-blob-kinds = Para a sua conta: { $kinds }.
+permission-blob-any = arquivos de qualquer tipo
+permission-blob-image = imagens
+permission-blob-video = vídeos
+permission-blob-audio = sons
+permission-email-manage-title = Ver e alterar o seu e-mail
+permission-email-manage-detail = O endereço para o qual este servidor escreve quando você esquece a senha.
+permission-import-title = Substituir todos os seus registros
+permission-import-detail = Por um arquivo inteiro, como ao se mudar de outro servidor para cá.
+permission-import-read-title = Saber de importações
+permission-import-read-detail = Nada ainda: nenhum servidor oferece algo para isso.
+permission-status-title = Ver se a sua conta está ativa
+permission-status-detail = E por que não, se não estiver.
+permission-status-manage-title = Desativar e ativar a sua conta
+permission-status-manage-detail = Enquanto está desativada, ninguém a vê.
+permission-handle-title = Mudar o seu nome de usuário
+permission-handle-detail = O nome pelo qual a sua conta é conhecida.
+permission-identity-title = Controlar a sua identidade
+permission-identity-detail = Mudar as chaves da sua conta e o servidor em que ela está. Com isso, um aplicativo pode tirar a conta de você.
+permission-space-title = Usar os seus espaços privados
+permission-space-detail = Registros que só algumas pessoas podem ver.
 
 ## Back to the app
 

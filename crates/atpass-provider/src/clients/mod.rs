@@ -11,6 +11,8 @@ use atpass_protocol::jose::ClientKeys;
 use atpass_protocol::metadata::ClientMetadata;
 use atpass_protocol::request::PushedAuthorizationRequest;
 
+use crate::permission_sets::ExpandedScope;
+
 pub(crate) use authenticate::{authenticate, check_key_is_apart};
 pub use document::{ClientProblem, FoundClient, fetch_client};
 pub(crate) use registry::{ClientRegistry, Freshness};
@@ -31,6 +33,7 @@ pub(crate) type SharedClient = Arc<Client>;
 pub(crate) fn check_request(
     client: &ClientMetadata,
     request: &PushedAuthorizationRequest,
+    scope: &ExpandedScope,
 ) -> Result<(), OAuthError> {
     if !client.allows_redirect(&request.redirect_uri) {
         return Err(OAuthError::invalid_request(format!(
@@ -38,7 +41,7 @@ pub(crate) fn check_request(
             request.redirect_uri
         )));
     }
-    if !client.scope.covers(&request.scope) {
+    if !scope.is_within(&client.scope) {
         return Err(OAuthError::new(
             OAuthErrorCode::InvalidScope,
             format!(

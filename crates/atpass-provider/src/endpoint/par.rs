@@ -1,14 +1,16 @@
 //! `POST /oauth/par` (RFC 9126).
 
-use atpass_protocol::error::OAuthError;
+use atpass_protocol::error::{OAuthError, OAuthErrorCode};
 use atpass_protocol::random;
 use atpass_protocol::request::{PushedAuthorizationRequest, PushedAuthorizationResponse};
+use atpass_protocol::scope::Scope;
 use atpass_protocol::secret::Secret;
 use atpass_protocol::time::UnixTime;
 
 use super::Post;
 use crate::clients::{Freshness, authenticate, check_key_is_apart, check_request};
 use crate::error::EndpointError;
+use crate::permission_sets::ExpandedScope;
 use crate::provider::Provider;
 use crate::store::{AlreadyUsed, RequestRecord};
 
@@ -42,14 +44,15 @@ pub(crate) async fn push(
     )
     .await?;
     let mut client = who.client;
-    if check_request(&client.metadata, &request).is_err() {
+    let scope = scope_of(provider, &request, now).await?;
+    if check_request(&client.metadata, &request, &scope).is_err() {
         freshness = freshness.forced();
         client = provider
             .clients()
             .find(&request.client_id, freshness, now)
             .await?;
     }
-    check_request(&client.metadata, &request)?;
+    check_request(&client.metadata, &request, &scope)?;
     check_key_is_apart(&client, proof.jkt)?;
 
     let state = state_digest(&request);
@@ -83,6 +86,20 @@ pub(crate) async fn push(
         request_uri,
         expires_in,
     })
+}
+
+/// The scope with its permission sets, which must be there when a session begins.
+async fn scope_of(
+    provider: &Provider,
+    request: &PushedAuthorizationRequest,
+    now: UnixTime,
+) -> Result<ExpandedScope, EndpointError> {
+    let is_space = |scope: &Scope| matches!(scope, Scope::Space(_));
+    if !provider.config().experimental_spaces && request.scope.iter().any(is_space) {
+        let text = "space: scopes are an experiment that this server doesn't take part in";
+        return Err(OAuthError::new(OAuthErrorCode::InvalidScope, text).into());
+    }
+    ExpandedScope::for_new_session(provider.permission_sets(), &request.scope, now).await
 }
 
 /// What is remembered of a request's `state`.

@@ -2,13 +2,14 @@
 
 use atpass_protocol::error::{OAuthError, OAuthErrorCode};
 use atpass_protocol::jose::Jkt;
+use atpass_protocol::metadata::ClientMetadata;
 use atpass_protocol::request::{Form, RefreshGrant, TokenResponse};
 use atpass_protocol::scope::ScopeSet;
 use atpass_protocol::time::UnixTime;
 
-use super::token::{active_account, answer};
+use super::token::{active_account, answer, expand};
 use crate::audit::{self, Event};
-use crate::clients::{Freshness, authenticate};
+use crate::clients::{Freshness, SharedClient, authenticate};
 use crate::error::EndpointError;
 use crate::provider::Provider;
 use crate::refresh::RefreshDecision;
@@ -33,8 +34,8 @@ pub(super) async fn refresh(
         )
         .into());
     }
-    check_client(provider, &session, form, now).await?;
-    let scope = narrowed(&session, grant)?;
+    let client = check_client(provider, &session, form, now).await?;
+    let scope = narrowed(provider, &client.metadata, &session, grant, now).await?;
     let account = match active_account(provider, &session.did).await {
         Err(EndpointError::OAuth(refusal)) => {
             provider.end_session(id, EndReason::Account, now).await?;
@@ -98,7 +99,7 @@ async fn check_client(
     session: &SessionRecord,
     form: &Form,
     now: UnixTime,
-) -> Result<(), EndpointError> {
+) -> Result<SharedClient, EndpointError> {
     let (clients, client_id) = (provider.clients(), &session.client_id);
     if let Some(key) = &session.client_key {
         let mut client = clients.find(client_id, Freshness::LastGood, now).await?;
@@ -132,20 +133,30 @@ async fn check_client(
         )
         .into());
     }
-    Ok(())
+    Ok(who.client)
 }
 
 /// The scope of the new access token (clause AS-REF-08).
-fn narrowed(session: &SessionRecord, grant: &RefreshGrant) -> Result<ScopeSet, OAuthError> {
-    match &grant.scope {
-        None => Ok(session.scope.clone()),
-        Some(narrower) if session.scope.covers(narrower) => Ok(narrower.clone()),
-        Some(_) => Err(OAuthError::new(
-            OAuthErrorCode::InvalidScope,
-            format!(
-                "a refresh can't widen the scope; granted is {}",
-                session.scope
-            ),
-        )),
+async fn narrowed(
+    provider: &Provider,
+    client: &ClientMetadata,
+    session: &SessionRecord,
+    grant: &RefreshGrant,
+    now: UnixTime,
+) -> Result<ScopeSet, EndpointError> {
+    let granted = expand(provider, client, &session.scope, now).await?;
+    let Some(narrower) = &grant.scope else {
+        return Ok(granted);
+    };
+    if session.scope.covers(narrower) {
+        return expand(provider, client, narrower, now).await;
     }
+    if granted.covers(narrower) {
+        return Ok(narrower.clone());
+    }
+    let text = format!(
+        "a refresh can't widen the scope; granted is {}",
+        session.scope
+    );
+    Err(OAuthError::new(OAuthErrorCode::InvalidScope, text).into())
 }

@@ -18,6 +18,7 @@ use crate::audit::{self, Event};
 use crate::clients::{Freshness, authenticate};
 use crate::error::EndpointError;
 use crate::grant::{self, PresentedCode};
+use crate::permission_sets::ExpandedScope;
 use crate::provider::Provider;
 use crate::store::{ConsumeOutcome, EndReason, SessionRecord};
 
@@ -67,6 +68,7 @@ async fn exchange_code(
         return Err(end_reused(provider, session, now).await?);
     }
     let account = active_account(provider, &code.did).await?;
+    let scope = expand(provider, client, &code.scope, now).await?;
     let lifetimes = &provider.config().lifetimes;
     let confidential = code.client_key.is_some();
     let expires_at = lifetimes.session_end(confidential, now);
@@ -101,7 +103,6 @@ async fn exchange_code(
         session: session.id,
     });
     let generation = client.may_refresh().then_some(session.generation);
-    let scope = session.scope.clone();
     answer(provider, &session, account, scope, generation, now)
 }
 
@@ -134,6 +135,18 @@ pub(super) async fn active_account(
     account
         .filter(|account| account.active)
         .ok_or_else(|| OAuthError::invalid_grant("the account is disabled or gone").into())
+}
+
+/// The scope of an access token: permission sets as they are by now (clause AS-REF-09).
+pub(super) async fn expand(
+    provider: &Provider,
+    client: &ClientMetadata,
+    scope: &ScopeSet,
+    now: UnixTime,
+) -> Result<ScopeSet, EndpointError> {
+    let sets = provider.permission_sets();
+    let expanded = ExpandedScope::for_existing_session(sets, scope, now).await?;
+    Ok(expanded.granted(&client.scope))
 }
 
 pub(super) fn answer(

@@ -6,13 +6,14 @@ use atpass_protocol::token::SessionId;
 use i18n_embed_fl::fl;
 
 use super::browser::{Browser, BrowserRequest};
-use super::consent::permissions;
 use super::error::Problem;
+use super::permissions::permissions;
 use super::sign_in::{self, Outcome, Refusal};
 use super::view::{AccountPage, AccountSignIn, AccountView, SessionView};
 use super::{Language, Page, PageError, Sources, layout};
 use crate::accounts::Account;
 use crate::audit::{self, Event};
+use crate::permission_sets::ExpandedScope;
 use crate::provider::Provider;
 use crate::store::{EndReason, SessionRecord};
 
@@ -153,10 +154,11 @@ async fn account_page(
     now: UnixTime,
 ) -> Result<Page, PageError> {
     let sessions = provider.store().sessions_of(&account.did, now).await?;
-    let sessions: Vec<_> = sessions
-        .iter()
-        .map(|session| session_view(session, request.language, now))
-        .collect();
+    let mut views = Vec::with_capacity(sessions.len());
+    for session in &sessions {
+        let scope = ExpandedScope::as_known(provider.permission_sets(), &session.scope).await;
+        views.push(session_view(session, &scope, request.language, now));
+    }
     let view = |account: &Account| AccountView {
         did: account.did.to_string(),
         handle: account.handle.to_string(),
@@ -173,22 +175,29 @@ async fn account_page(
         csrf: &browser.csrf(provider),
         account: view(account),
         others: &others,
-        sessions: &sessions,
+        sessions: &views,
     };
     Page::html(200, &template, Sources::default())
 }
 
-fn session_view(session: &SessionRecord, language: &Language, now: UnixTime) -> SessionView {
+fn session_view(
+    session: &SessionRecord,
+    scope: &ExpandedScope,
+    language: &Language,
+    now: UnixTime,
+) -> SessionView {
     const DAY: i64 = 24 * 60 * 60;
     let texts = language.texts();
     let host = match session.client_id.kind() {
         ClientIdKind::Document(url) => url.host_str().map(ToOwned::to_owned),
         ClientIdKind::Loopback(_) => None,
     };
-    let titles: Vec<_> = permissions(&session.scope, language)
-        .into_iter()
-        .map(|permission| permission.title)
-        .collect();
+    let mut titles: Vec<String> = Vec::new();
+    for permission in permissions(scope, language) {
+        if !titles.contains(&permission.title) {
+            titles.push(permission.title);
+        }
+    }
     let days = |then| (now.since(then) / DAY).max(0);
     SessionView {
         id: session.id.to_string(),

@@ -7,9 +7,11 @@ use atpass_protocol::time::UnixTime;
 
 use super::browser::{Browser, BrowserRequest};
 use super::pending::{Pending, SignInForm};
+use super::permissions::permissions;
 use super::view::{AccountView, Choose, Consent};
 use super::{Page, PageError, consent, layout};
 use crate::accounts::{Account, Identifier};
+use crate::permission_sets::ExpandedScope;
 use crate::provider::Provider;
 
 /// What comes next.
@@ -106,8 +108,11 @@ async fn next_page(
             pending.sign_in_page(provider, &browser, &form)?
         }
         Step::Choose(accounts) => choose_page(provider, pending, &browser, &accounts)?,
-        Step::Consent(account) => consent_page(provider, pending, &browser, account)?,
-        Step::Approve(account) => consent::approve(provider, pending, account, now).await?,
+        Step::Consent(account) => consent_page(provider, pending, &browser, account).await?,
+        Step::Approve(account) => {
+            let scope = pending.record.request.scope.clone();
+            consent::approve(provider, pending, account, scope, now).await?
+        }
     };
     Ok(page.with_cookie(browser.set_cookie))
 }
@@ -173,7 +178,7 @@ fn choose_page(
     Page::html(200, &template, pending.sources())
 }
 
-fn consent_page(
+async fn consent_page(
     provider: &Provider,
     pending: &Pending,
     browser: &Browser,
@@ -181,8 +186,10 @@ fn consent_page(
 ) -> Result<Page, PageError> {
     let csrf = browser.csrf(provider);
     let request = &pending.record.request;
+    // They were resolved when the request was pushed, a few minutes ago at most.
+    let asked = ExpandedScope::as_known(provider.permission_sets(), &request.scope).await;
     let (permissions, scope) = (
-        consent::permissions(&request.scope, pending.language),
+        permissions(&asked, pending.language),
         request.scope.to_string(),
     );
     let template = Consent {

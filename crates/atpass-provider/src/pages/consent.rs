@@ -3,15 +3,14 @@
 use atpass_protocol::error::OAuthErrorCode;
 use atpass_protocol::random;
 use atpass_protocol::request::AuthorizationResponse;
-use atpass_protocol::scope::{Scope, ScopeSet};
+use atpass_protocol::scope::ScopeSet;
 use atpass_protocol::time::UnixTime;
-use i18n_embed_fl::fl;
 
 use super::browser::{Browser, BrowserRequest};
 use super::error::Problem;
 use super::pending::{Pending, open_form};
-use super::view::PermissionView;
-use super::{Language, Page, PageError};
+use super::permissions::ticked;
+use super::{Page, PageError};
 use crate::accounts::Account;
 use crate::audit::{self, Event};
 use crate::endpoint::par::state_digest;
@@ -43,7 +42,11 @@ async fn answer(
                 .get("account")
                 .and_then(|did| browser.account(did));
             match signed_in.filter(|signed_in| pending.accepts(signed_in)) {
-                Some((account, _)) => approve(provider, pending, account, now).await,
+                Some((account, _)) => {
+                    let is_ticked = |name: &str| request.form.get(name).is_some();
+                    let scope = ticked(&pending.record.request.scope, is_ticked);
+                    approve(provider, pending, account, scope, now).await
+                }
                 // Signed out in the meantime, or a hand-made form: the first page decides.
                 None => Ok(Page::see_other(pending.url(None))),
             }
@@ -70,6 +73,7 @@ pub(super) async fn approve(
     provider: &Provider,
     pending: &Pending,
     account: &Account,
+    scope: ScopeSet,
     now: UnixTime,
 ) -> Result<Page, PageError> {
     let code = random::secret::<32>(provider.random());
@@ -83,7 +87,7 @@ pub(super) async fn approve(
         jkt: pending.record.jkt,
         client_key: pending.record.client_key.clone(),
         did: account.did.clone(),
-        scope: asked.scope.clone(),
+        scope,
         created_at: now,
         expires_at: now.plus(provider.config().lifetimes.code),
         session: None,
@@ -108,50 +112,5 @@ pub(super) async fn approve(
                 .refuse(provider, OAuthErrorCode::InvalidRequest, description, now)
                 .await
         }
-    }
-}
-
-/// What the scopes let the app do, in words.
-pub(super) fn permissions(scope: &ScopeSet, language: &Language) -> Vec<PermissionView<'static>> {
-    let chat_without_generic = !scope.contains(Scope::TransitionGeneric);
-    scope
-        .iter()
-        .filter(|&scope| !(scope == Scope::TransitionChat && chat_without_generic))
-        .map(|scope| {
-            let (title, detail, caution) = describe(scope, language);
-            PermissionView {
-                name: scope.as_str(),
-                title,
-                detail,
-                optional: false,
-                caution,
-            }
-        })
-        .collect()
-}
-
-fn describe(scope: Scope, language: &Language) -> (String, String, bool) {
-    let texts = language.texts();
-    match scope {
-        Scope::Atproto => (
-            fl!(texts, "permission-atproto-title"),
-            fl!(texts, "permission-atproto-detail"),
-            false,
-        ),
-        Scope::TransitionGeneric => (
-            fl!(texts, "permission-generic-title"),
-            fl!(texts, "permission-generic-detail"),
-            true,
-        ),
-        Scope::TransitionChat => (
-            fl!(texts, "permission-chat-title"),
-            fl!(texts, "permission-chat-detail"),
-            true,
-        ),
-        Scope::TransitionEmail => (
-            fl!(texts, "permission-email-title"),
-            fl!(texts, "permission-email-detail"),
-            false,
-        ),
     }
 }

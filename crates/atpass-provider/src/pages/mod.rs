@@ -12,6 +12,7 @@ mod error;
 mod form_post;
 mod language;
 mod pending;
+mod permissions;
 mod sign_in;
 pub(crate) mod view;
 

@@ -94,15 +94,45 @@ pub(crate) struct Choose<'a> {
 }
 
 /// Something that the app may do.
-pub(crate) struct PermissionView<'a> {
-    /// The scope.
-    pub(crate) name: &'a str,
+pub(crate) struct PermissionView {
     pub(crate) title: String,
     pub(crate) detail: String,
-    /// Whether it can be un-ticked.
-    pub(crate) optional: bool,
+    /// The name of the box that un-ticks it.
+    pub(crate) optional: Option<&'static str>,
     /// Whether it deserves a second look.
     pub(crate) caution: bool,
+    /// What it comprises, by technical names.
+    pub(crate) items: Vec<String>,
+}
+
+impl PermissionView {
+    pub(crate) const fn new(title: String, detail: String) -> Self {
+        Self {
+            title,
+            detail,
+            optional: None,
+            caution: false,
+            items: Vec::new(),
+        }
+    }
+
+    pub(crate) fn with_caution(self) -> Self {
+        Self {
+            caution: true,
+            ..self
+        }
+    }
+
+    pub(crate) fn optional(self, name: &'static str) -> Self {
+        Self {
+            optional: Some(name),
+            ..self
+        }
+    }
+
+    pub(crate) fn with_items(self, items: Vec<String>) -> Self {
+        Self { items, ..self }
+    }
 }
 
 /// Whether to agree.
@@ -113,7 +143,7 @@ pub(crate) struct Consent<'a> {
     pub(crate) client: ClientView<'a>,
     pub(crate) hidden: Hidden<'a>,
     pub(crate) account: AccountView,
-    pub(crate) permissions: &'a [PermissionView<'a>],
+    pub(crate) permissions: &'a [PermissionView],
     /// The raw scope.
     pub(crate) scope: &'a str,
     /// Whether another account may answer.

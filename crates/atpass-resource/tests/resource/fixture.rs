@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use atpass_protocol::dpop::{NonceKeeper, QueryPolicy, access_token_hash};
-use atpass_protocol::id::{ClientId, Did, Issuer, Nsid};
+use atpass_protocol::id::{ClientId, Did, Issuer};
 use atpass_protocol::jose::{JwkSet, PrivateKey, PublishedKey};
 use atpass_protocol::random::SystemRandom;
-use atpass_protocol::scope::{Permission, ScopeSet};
+use atpass_protocol::scope::{Permission, Rpc, ScopeSet};
 use atpass_protocol::secret::HmacKey;
 use atpass_protocol::time::{Clock, UnixTime};
 use atpass_protocol::token::{AccessTokenClaims, Audience, Confirmation, SessionId, new_token_id};
@@ -73,14 +73,13 @@ async fn me(caller: VerifiedRequest) -> String {
 }
 
 async fn email(caller: VerifiedRequest) -> Result<&'static str, ResourceError> {
-    caller.require(&Permission::AccountEmail)?;
+    caller.require(Permission::ACCOUNT_EMAIL)?;
     Ok("alice@example.com")
 }
 
 async fn call(caller: VerifiedRequest, uri: Uri) -> Result<&'static str, ResourceError> {
     let aud = uri.query().unwrap_or_default().replace("%22", "\"");
-    let lxm = Nsid::parse("app.example.method").unwrap();
-    caller.require(&Permission::Rpc { lxm, aud })?;
+    caller.require(Rpc::call("app.example.method", &aud))?;
     Ok("called")
 }
 

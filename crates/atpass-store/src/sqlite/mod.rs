@@ -6,6 +6,7 @@ mod approvals;
 mod checkpoint;
 mod devices;
 mod keys;
+mod lexicons;
 mod reader;
 mod replay;
 mod requests;

@@ -24,6 +24,7 @@ pub(crate) struct Config {
     pub(crate) listen: Vec<SocketAddr>,
     pub(crate) database: PathBuf,
     pub(crate) protected_resources: Vec<Issuer>,
+    pub(crate) experimental_spaces: bool,
     /// How long requests under way may take once the server was told to stop.
     pub(crate) drain: Duration,
     pub(crate) lifetimes: Lifetimes,
@@ -37,6 +38,20 @@ pub(crate) struct Config {
 }
 
 impl Loaded {
+    /// The lifetimes alone, or everything that is wrong with them.
+    pub(crate) fn check_lifetimes(&self) -> Result<Lifetimes, super::Problems> {
+        let mut check = Check {
+            values: &self.values,
+            problems: self.problems.clone(),
+        };
+        let lifetimes = check.lifetimes(&self.settings);
+        if check.problems.is_empty() {
+            Ok(lifetimes)
+        } else {
+            Err(self.fail(check.problems))
+        }
+    }
+
     /// The configuration, or everything that is wrong with it.
     pub(crate) fn check(&self) -> Result<Config, super::Problems> {
         let mut check = Check {
@@ -68,6 +83,7 @@ impl Loaded {
                 drain,
                 lifetimes,
                 network,
+                experimental_spaces: settings.experimental_spaces,
                 trusted_clients,
                 blocked_clients,
                 trusted_proxies,
@@ -153,9 +169,15 @@ impl Check<'_> {
             refresh_recovery: chosen.refresh_recovery,
             remembered_device: chosen.remembered_device,
             unremembered_device: chosen.unremembered_device,
+            permission_set_stale: chosen.permission_set_stale,
+            permission_set_expiry: chosen.permission_set_expiry,
         };
-        // Each for itself, so that the first fault doesn't hide the others.
-        let base = Lifetimes::default();
+        // Each for itself, so that the first fault doesn't hide the others; but these hang together.
+        let base = Lifetimes {
+            access_token: all.access_token.clamp(30, 1800),
+            permission_set_stale: all.permission_set_stale.max(all.access_token),
+            ..Lifetimes::default()
+        };
         macro_rules! alone {
             ($($name:ident),*) => {
                 [$((stringify!($name), Lifetimes { $name: all.$name, ..base })),*]
@@ -170,7 +192,9 @@ impl Check<'_> {
             confidential_refresh,
             refresh_recovery,
             remembered_device,
-            unremembered_device
+            unremembered_device,
+            permission_set_stale,
+            permission_set_expiry
         );
         for (name, alone) in each {
             if let Err(error) = alone.check() {

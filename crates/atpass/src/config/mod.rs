@@ -92,6 +92,12 @@ impl Values {
     }
 }
 
+/// The variables of this process. What isn't text is nobody's.
+fn variables() -> impl Iterator<Item = (String, String)> {
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+}
+
 /// A configuration as it was read, before it is checked.
 #[derive(Debug)]
 pub(crate) struct Loaded {
@@ -113,12 +119,13 @@ impl Loaded {
             Some(file) => Some(file.to_owned()),
             None => Some(PathBuf::from(DEFAULT_FILE)).filter(|file| file.exists()),
         };
-        // Variables that aren't text are nobody's.
-        let variables = std::env::vars_os().filter_map(|(name, value)| {
-            Some((name.into_string().ok()?, value.into_string().ok()?))
-        });
         let text = file.as_ref().map(std::fs::read_to_string);
-        Self::from_parts(file, text, variables)
+        Self::from_parts(file, text, variables())
+    }
+
+    /// Reads the environment alone.
+    pub(crate) fn from_environment() -> Loaded {
+        Self::from_parts(None, None, variables())
     }
 
     fn from_parts(

@@ -25,6 +25,9 @@ pub(crate) struct Settings {
     /// Origins of the resource servers that get this server's tokens, where they are known. They
     /// are published in the server's metadata.
     pub(crate) protected_resources: Vec<String>,
+    /// Whether scopes of permissioned data (`space:`, proposal 0016) are taken. A draft, that may
+    /// change or go.
+    pub(crate) experimental_spaces: bool,
     /// Seconds that requests under way may still take once the server was told to stop.
     pub(crate) drain_seconds: i64,
     pub(crate) lifetimes: Lifetimes,
@@ -42,6 +45,7 @@ impl Default for Settings {
             listen: vec!["127.0.0.1:2583".into()],
             data: "/var/lib/atpass".into(),
             protected_resources: Vec::new(),
+            experimental_spaces: false,
             drain_seconds: 30,
             lifetimes: Lifetimes::default(),
             network: Network::default(),
@@ -77,6 +81,12 @@ pub(crate) struct Lifetimes {
     /// Seconds after which a browser that isn't to be remembered is forgotten, should it never be
     /// closed: ten minutes to a day.
     pub(crate) unremembered_device: i64,
+    /// Seconds after which a permission set is resolved anew: at least those of an access token, at
+    /// most a day.
+    pub(crate) permission_set_stale: i64,
+    /// Seconds after which no session begins with a permission set that can't be resolved anew: at
+    /// most 365 days. Sessions that go on keep what it held.
+    pub(crate) permission_set_expiry: i64,
 }
 
 impl Default for Lifetimes {
@@ -91,6 +101,8 @@ impl Default for Lifetimes {
             refresh_recovery,
             remembered_device,
             unremembered_device,
+            permission_set_stale,
+            permission_set_expiry,
         } = atpass_provider::Lifetimes::default();
         Self {
             access_token,
@@ -102,6 +114,8 @@ impl Default for Lifetimes {
             refresh_recovery,
             remembered_device,
             unremembered_device,
+            permission_set_stale,
+            permission_set_expiry,
         }
     }
 }

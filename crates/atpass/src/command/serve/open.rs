@@ -11,7 +11,7 @@ use atpass_protocol::secret::HmacKey;
 use atpass_protocol::time::{SystemClock, UnixTime};
 use atpass_protocol::token::SessionId;
 use atpass_provider::password::Passwords;
-use atpass_provider::{Parts, Provider, ProviderConfig, SessionEnded};
+use atpass_provider::{Parts, Provider, ProviderConfig, ResolvedPermissionSets, SessionEnded};
 use atpass_store::{SqliteAccounts, SqliteReplay, SqliteStore};
 
 use crate::config::{Config, Loaded};
@@ -27,10 +27,16 @@ pub(super) async fn open(
     let passwords = Passwords::new(Arc::new(SystemRandom))?;
     // New at each start, because the memory of proofs is: see `NonceKeeper::new`.
     let nonces = NonceKeeper::new(&HmacKey::new(&random::bytes(&SystemRandom)));
+    let fetcher = config.network.fetcher().await?;
     let parts = Parts {
         store: Arc::new(store.clone()),
         accounts: Arc::new(SqliteAccounts::new(store.clone(), passwords)),
-        fetcher: config.network.fetcher().await?,
+        permission_sets: Arc::new(ResolvedPermissionSets::new(
+            config.network.resolver(fetcher.clone()),
+            Arc::new(store.clone()),
+            &config.lifetimes,
+        )),
+        fetcher,
         replay: Arc::new(SqliteReplay::new(store.clone())),
         nonces,
         clock: Arc::new(SystemClock),
@@ -62,6 +68,7 @@ fn provider_config(config: &Config) -> ProviderConfig {
         protected_resources: config.protected_resources.clone(),
         trusted_clients: config.trusted_clients.clone(),
         blocked_clients: config.blocked_clients.clone(),
+        experimental_spaces: config.experimental_spaces,
         development: config.network.fetch.allow_http || config.network.fetch.allow_loopback,
     }
 }
