@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use atpass_store::SqliteStore;
 use clap::{Args, Parser, Subcommand};
+use url::Url;
 
 use crate::command::account::AccountArgs;
 use crate::command::client_lint::ClientArgs;
@@ -11,10 +12,11 @@ use crate::command::config::ConfigArgs;
 use crate::command::database::DatabaseArgs;
 use crate::command::key::KeyArgs;
 use crate::command::lexicon::Lexicon;
+use crate::command::scope::ScopeArgs;
 use crate::command::session::SessionArgs;
 use crate::config::Loaded;
 use crate::database;
-use crate::network::{FetchArgs, NetworkArgs};
+use crate::network::{FetchArgs, NetworkArgs, PUBLIC_DIRECTORY};
 
 /// AT Protocol OAuth: authorization server, discovery, client, resource server.
 #[derive(Debug, Parser)]
@@ -37,8 +39,8 @@ pub(crate) enum Command {
     Session(SessionArgs),
     Key(KeyArgs),
     Client(ClientArgs),
+    Scope(ScopeArgs),
     Discover(Box<Discover>),
-    #[command(hide = true)]
     Lexicon(Box<Lexicon>),
 }
 
@@ -46,7 +48,7 @@ pub(crate) enum Command {
 ///
 /// An authorization server and a resource server on localhost:2583, a directory of DIDs on the port
 /// after it, and a sample app on 127.0.0.1 and the port after that. Everything listens on this
-/// machine only.
+/// machine only. The variables `ATPASS_LIFETIMES_…` of `atpass serve` count here as well.
 #[derive(Debug, Args)]
 pub(crate) struct Dev {
     /// First of three ports; 0 picks free ones
@@ -58,7 +60,16 @@ pub(crate) struct Dev {
     /// Print one line of JSON on standard output when everything is up
     #[arg(long)]
     pub(crate) json: bool,
-    /// How the authorization server fetches the metadata of clients
+    /// Directory of did:plc that knows who publishes permission sets
+    #[arg(
+        long,
+        env = "ATPASS_DIRECTORY",
+        value_name = "URL",
+        default_value = PUBLIC_DIRECTORY,
+        help_heading = "Network"
+    )]
+    pub(crate) directory: Url,
+    /// How the authorization server fetches the metadata of clients, and permission sets
     #[command(flatten)]
     pub(crate) fetch: FetchArgs,
 }

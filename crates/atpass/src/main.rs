@@ -46,6 +46,7 @@ fn run(cli: cli::Cli) -> anyhow::Result<ExitCode> {
             cli::Command::Key(args) => command::key::run(&args).await,
             cli::Command::Client(args) => command::client_lint::run(&args).await,
             cli::Command::Lexicon(lexicon) => command::lexicon::run(&lexicon).await,
+            cli::Command::Scope(args) => command::scope::run(&args),
             cli::Command::Discover(discover) => command::discover::run(*discover).await,
         }
     })

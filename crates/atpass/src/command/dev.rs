@@ -10,6 +10,7 @@ use serde::Serialize;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::cli::Dev;
+use crate::config::Loaded;
 
 /// What a program needs to know to use the network.
 #[derive(Serialize)]
@@ -44,6 +45,8 @@ pub(crate) async fn run(dev: Dev) -> anyhow::Result<()> {
     let data = dev.data.or(folder).unwrap_or_default();
     let mut config = NetworkConfig::new(data);
     config.fetch = dev.fetch.config().await?;
+    config.permission_set_directory = Some(dev.directory);
+    config.lifetimes = Loaded::from_environment().check_lifetimes()?;
     config.ports = if dev.port == 0 {
         Ports::Free
     } else {

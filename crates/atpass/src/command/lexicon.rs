@@ -1,5 +1,5 @@
 //! `atpass lexicon`: what a lexicon is resolved to, with its proof. For tests and for operators who
-//! wonder why a permission set isn't known; not in the help.
+//! wonder why a permission set isn't known.
 
 use std::collections::BTreeMap;
 use std::process::ExitCode;
@@ -12,7 +12,7 @@ use serde_json::json;
 use crate::network::NetworkArgs;
 use crate::output::print_json;
 
-/// Resolve a lexicon, with the proof from its publisher's repository
+/// Resolve a lexicon, such as a permission set, with the proof from its publisher's repository
 #[derive(Debug, Args)]
 pub(crate) struct Lexicon {
     /// The lexicon's name

@@ -8,5 +8,6 @@ pub(crate) mod dev;
 pub(crate) mod discover;
 pub(crate) mod key;
 pub(crate) mod lexicon;
+pub(crate) mod scope;
 pub(crate) mod serve;
 pub(crate) mod session;
