@@ -11,8 +11,9 @@ mod library;
 
 use std::sync::Arc;
 
-use atpass_client::{ClientError, MemoryStore, OAuthClient, Session};
+use atpass_client::{ClientError, LoginOptions, MemoryStore, OAuthClient, Session};
 use atpass_identity::HandleResolution;
+use atpass_protocol::scope::ScopeSet;
 use atpass_provider::store::Store;
 use common::Lab;
 use futures::future::join_all;
@@ -224,4 +225,54 @@ async fn no_refresh_on_403() {
         StatusCode::FORBIDDEN
     );
     assert_eq!(generations(&lab).await, [0]);
+}
+
+/// More scopes for a session that goes on meanwhile; and what was left out is known as such.
+#[tokio::test(flavor = "multi_thread")]
+async fn upgrading_scopes() {
+    let lab = Lab::start().await;
+    let store = Arc::new(MemoryStore::default());
+    let client = client(&lab, &store);
+    let set = |text: &str| ScopeSet::parse(&format!("atproto {text}")).unwrap();
+    let options = LoginOptions::default().scope(set("repo:app.example.post?action=create"));
+    let login = client.login_with("alice.test", options).await.unwrap();
+    let query = browse(&lab, &login.url, ALICE, "authorize").await;
+    let session = client.callback(&query).await.unwrap();
+    assert_eq!(
+        session.granted().await.unwrap(),
+        set("repo:app.example.post?action=create")
+    );
+    let needed = set("repo:app.example.post?action=create&action=delete blob:image/*");
+    let missing = session.missing(&needed).await.unwrap();
+    let missing: Vec<_> = missing.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        missing,
+        ["repo:app.example.post?action=delete", "blob:image/*"]
+    );
+    let undeclared = session.upgrade_scopes(&set("account:email")).await;
+    assert!(matches!(undeclared, Err(ClientError::Undeclared(_))));
+
+    let upgrade = session.upgrade_scopes(&needed).await.unwrap().unwrap();
+    let who = "/xrpc/com.atproto.server.getSession";
+    assert_eq!(session.get(who).await.unwrap().status(), StatusCode::OK);
+    let query = browse(&lab, &upgrade.url, ALICE, "authorize").await;
+    let upgraded = client.callback(&query).await.unwrap();
+    assert!(upgraded.missing(&needed).await.unwrap().is_empty());
+    assert!(upgraded.upgrade_scopes(&needed).await.unwrap().is_none());
+    assert_eq!(client.sessions().await.unwrap(), [upgraded.key().clone()]);
+    assert_eq!(generations(&lab).await.len(), 1, "the old one is revoked");
+    assert!(session.get(who).await.unwrap_err().needs_login());
+
+    // A person who says no keeps what they have.
+    let more = upgraded
+        .upgrade_scopes(&set("repo:*"))
+        .await
+        .unwrap()
+        .unwrap();
+    let query = browse(&lab, &more.url, ALICE, "deny").await;
+    assert!(matches!(
+        client.callback(&query).await,
+        Err(ClientError::Denied(_))
+    ));
+    assert_eq!(upgraded.get(who).await.unwrap().status(), StatusCode::OK);
 }

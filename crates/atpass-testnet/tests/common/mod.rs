@@ -526,15 +526,31 @@ impl Browser {
         page: &Answer,
         decision: &str,
     ) -> Answer {
+        let ticked = ticked(page);
+        let ticked: Vec<&str> = ticked.iter().map(String::as_str).collect();
+        self.decide_with(app, request_uri, page, decision, &ticked)
+            .await
+    }
+
+    /// The same, with these boxes ticked.
+    pub(crate) async fn decide_with(
+        &self,
+        app: &App,
+        request_uri: &str,
+        page: &Answer,
+        decision: &str,
+        ticked: &[&str],
+    ) -> Answer {
         let csrf = csrf(page);
         let account = hidden(page, "account");
-        let pairs = [
+        let mut pairs = vec![
             ("client_id", app.client_id.as_str()),
             ("request_uri", request_uri),
             ("csrf", &csrf),
             ("account", &account),
             ("decision", decision),
         ];
+        pairs.extend(ticked.iter().map(|name| (*name, "on")));
         self.submit("/oauth/authorize/decide", &pairs).await
     }
 
@@ -576,6 +592,19 @@ pub(crate) fn parameter(answer: &Answer, name: &str) -> Option<String> {
 
 pub(crate) fn csrf(page: &Answer) -> String {
     hidden(page, "csrf")
+}
+
+/// The boxes that are ticked when a page is shown.
+pub(crate) fn ticked(page: &Answer) -> Vec<String> {
+    let text = page.text();
+    let boxes = text
+        .split("<input")
+        .filter_map(|input| input.split('>').next())
+        .filter(|input| input.contains("type=\"checkbox\"") && input.contains(" checked"));
+    boxes
+        .filter_map(|input| input.split("name=\"").nth(1)?.split('"').next())
+        .map(ToOwned::to_owned)
+        .collect()
 }
 
 /// The value of a hidden field.

@@ -12,7 +12,7 @@ use atpass_protocol::secret::{HmacKey, Secret};
 use atpass_protocol::time::{Clock, SystemClock, UnixTime};
 use atpass_protocol::token::SessionId;
 use atpass_provider::password::Passwords;
-use atpass_provider::{Lifetimes, Parts, Provider, ProviderConfig, SessionEnded};
+use atpass_provider::{NoPermissionSets, Parts, Provider, ProviderConfig, SessionEnded};
 use atpass_store::{NewAccount, SqliteAccounts, SqliteReplay, SqliteStore};
 use atpass_testnet::{Internet, ManualClock};
 use axum::Router;
@@ -91,18 +91,12 @@ async fn node(folder: &Path, clock: &ManualClock, fetch: &FetchConfig) -> Router
         // Another node may have added it.
         drop(added.await);
     }
-    let config = ProviderConfig {
-        issuer: Issuer::parse(ORIGIN).unwrap(),
-        lifetimes: Lifetimes::default(),
-        protected_resources: Vec::new(),
-        trusted_clients: Vec::new(),
-        blocked_clients: Vec::new(),
-        development: false,
-    };
+    let config = ProviderConfig::new(Issuer::parse(ORIGIN).unwrap());
     let parts = Parts {
         store: Arc::new(store.clone()),
         accounts: Arc::new(accounts),
         fetcher: Fetcher::new(fetch.clone()).unwrap(),
+        permission_sets: Arc::new(NoPermissionSets),
         replay: Arc::new(SqliteReplay::new(store)),
         nonces: NonceKeeper::new(&HmacKey::new(&[1; 32])),
         clock: Arc::new(clock.clone()),

@@ -140,13 +140,13 @@ async fn resource_requests() {
         401,
         "invalid_token",
     );
-    let service = "/xrpc/com.atproto.server.getServiceAuth?aud=did:web:api.example.com&lxm=chat.bsky.convo.getLog";
+    let service = "/xrpc/com.atproto.server.getServiceAuth?aud=did:web:api.example.com%23svc&lxm=chat.bsky.convo.getLog";
     let scope = app.call(http::Method::GET, service, token, None).await;
     table.row("scope too small", &scope, 403, "insufficient_scope");
     assert!(
         scope
             .header("www-authenticate")
-            .contains("scope=\"rpc:chat.bsky.convo.getLog?aud=did:web:api.example.com\""),
+            .contains("scope=\"rpc:chat.bsky.convo.getLog?aud=did:web:api.example.com%23svc\""),
         "{}",
         scope.header("www-authenticate")
     );
