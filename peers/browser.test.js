@@ -5,6 +5,9 @@ import { after, before, test } from 'node:test'
 import { accountButton, arriveAt, authorize, deny, launchBrowser, signIn, withPage } from './lib/browser.js'
 import { startDev } from './lib/dev.js'
 import { checkAxe, checkLooks } from './lib/page-checks.js'
+import { App } from './negative/app.js'
+import { authorizePath } from './negative/person.js'
+import { makeServer } from './negative/server.js'
 
 let dev, browser
 before(async () => {
@@ -15,6 +18,31 @@ after(async () => {
   await browser?.close()
   await dev?.stop()
 })
+
+/** One of each kind. */
+const GRANULAR = [
+  'atproto account:email identity:handle blob?accept=image/*&accept=video/mp4',
+  'repo?collection=app.bsky.feed.post&collection=app.bsky.feed.like&collection=app.bsky.graph.follow',
+  'repo:org.example.calendar.event?action=create repo:*?action=delete',
+  'rpc?lxm=app.bsky.feed.getTimeline&lxm=app.bsky.feed.getFeed&aud=did:web:api.bsky.app%23bsky_appview',
+  'rpc:com.example.moderation.createReport?aud=*',
+].join(' ')
+
+function threeHundred() {
+  const numbers = Array.from({ length: 100 }, (_, n) => n)
+  const scopes = numbers.map((n) => `repo:app.example.thing${n} rpc:org.site${n}.call?aud=* rpc:app.example.call${n}?aud=did:web:api.example.com%23svc`)
+  return ['atproto', ...scopes].join(' ')
+}
+
+/** The URL at which a person answers a request for this scope. */
+async function requestOf(scope) {
+  const server = makeServer({ name: 'ours', origin: dev.issuer, makePerson: () => undefined })
+  // A loopback client_id has no room for it; by its meaning all of it is declared.
+  const app = new App(server, { scope: 'atproto transition:generic account:email identity:handle' })
+  await app.push()
+  const requestUri = await app.requestUri({ scope })
+  return dev.issuer + authorizePath(app, requestUri)
+}
 
 const button = (page, name) => page.getByRole('button', { name, exact: true })
 
@@ -177,6 +205,17 @@ async function visitEveryPage(page, check) {
   await leaveAppUnnamed(page)
   await button(page, 'Use another account').waitFor()
   await check(page, 'account-choice')
+
+  for (const [name, scope] of [
+    ['consent-granular', GRANULAR],
+    ['consent-300-permissions', threeHundred()],
+  ]) {
+    await page.goto(await requestOf(scope))
+    await accountButton(page, 'alice.test').click()
+    await button(page, 'Authorize').waitFor()
+    await page.getByText('Technical names').first().click()
+    await check(page, name)
+  }
 
   const query = new URLSearchParams({
     client_id: 'http://localhost',

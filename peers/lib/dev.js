@@ -8,13 +8,16 @@ import { createInterface } from 'node:readline'
 const START_DEADLINE_MS = 30_000
 const STOP_DEADLINE_MS = 10_000
 
-/** Starts `atpass dev --json --port 0` and waits for its one line. */
-export async function startDev(options = []) {
+/** Starts `atpass dev --json --port 0`, with these variables besides, and waits for its one line. */
+export async function startDev(options = [], variables = {}) {
   const program = process.env.ATPASS_BIN
   assert.ok(program, 'ATPASS_BIN names the program under test: run `cargo xtask test`')
 
   const startedAt = performance.now()
-  const child = spawn(program, ['dev', '--json', '--port', '0', ...options], { stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(program, ['dev', '--json', '--port', '0', ...options], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, ...variables },
+  })
   const ended = once(child, 'exit').then(([code, signal]) => ({ code, signal }))
   const killWithTest = () => child.kill('SIGKILL')
   process.once('exit', killWithTest)

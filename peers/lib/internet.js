@@ -11,8 +11,11 @@ import { join } from 'node:path'
 import assert from 'node:assert/strict'
 import dnsPacket from 'dns-packet'
 
-/** Starts it. `answer(url)` gives a JSON value, or text, or nothing for 404. */
-export async function startInternet(host, answer) {
+/**
+ * Starts it. `answer(url)` gives a JSON value, or text, or nothing for 404; `texts` are TXT records by
+ * name.
+ */
+export async function startInternet(host, answer, texts = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'atpass-internet-'))
   const certificates = makeCertificates(folder, host)
   const asked = []
@@ -32,9 +35,13 @@ export async function startInternet(host, answer) {
   const names = createSocket('udp4')
   names.on('message', (message, { port, address }) => {
     const { id, questions } = dnsPacket.decode(message)
-    const known = questions[0].name.toLowerCase() === host
-    const ours = known && questions[0].type === 'A'
-    const answers = ours ? [{ type: 'A', name: questions[0].name, ttl: 0, data: '127.0.0.1' }] : []
+    const { name, type } = questions[0]
+    const asked = name.toLowerCase()
+    const text = type === 'TXT' && texts[asked]
+    const known = asked === host || asked in texts
+    const answers = []
+    if (asked === host && type === 'A') answers.push({ type, name, ttl: 0, data: '127.0.0.1' })
+    if (text) answers.push({ type, name, ttl: 0, data: text })
     const flags = dnsPacket.RECURSION_DESIRED | dnsPacket.RECURSION_AVAILABLE | (known ? 0 : 3)
     names.send(dnsPacket.encode({ type: 'response', id, flags, questions, answers }), port, address)
   })
