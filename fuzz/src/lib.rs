@@ -12,7 +12,7 @@ use atpass_protocol::metadata::{
 use atpass_protocol::request::{
     CallbackParameters, Form, PushedAuthorizationRequest, RevocationRequest, TokenRequest,
 };
-use atpass_protocol::scope::ScopeSet;
+use atpass_protocol::scope::{Grants, Names, PermissionSet, Scope, ScopeSet};
 use atpass_protocol::secret::HmacKey;
 use atpass_protocol::time::UnixTime;
 use atpass_protocol::token::{AccessTokenClaims, ExpectedToken};
@@ -25,7 +25,7 @@ const NOW: UnixTime = UnixTime::from_secs(1_800_000_000);
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets.
-pub const TARGETS: [Target; 11] = [
+pub const TARGETS: [Target; 12] = [
     ("handle", handle),
     ("did", did),
     ("input", input),
@@ -35,6 +35,7 @@ pub const TARGETS: [Target; 11] = [
     ("redirect_uri", redirect_uri),
     ("jwt", jwt),
     ("scope", scope),
+    ("permission_set", permission_set),
     ("form", form),
     ("lexicon_proof", lexicon_proof),
 ];
@@ -165,13 +166,61 @@ pub fn jwt(data: &[u8]) {
     assert!(AccessTokenClaims::verify(text, |kid| keys.find(kid), &expected, NOW).is_err());
 }
 
-/// What reads as a scope prints as one that reads the same.
+/// Scopes print as they are read, and the algebra holds for whatever two of them say.
 pub fn scope(data: &[u8]) {
     let Some(text) = text(data) else { return };
-    if let Ok(scope) = ScopeSet::parse(text) {
-        let printed = scope.to_string();
-        assert_eq!(ScopeSet::parse(&printed).as_ref(), Ok(&scope));
-        assert!(scope.covers(&scope));
+    let half = (text.len() / 2..text.len()).find(|&at| text.is_char_boundary(at));
+    let (one, other) = text.split_at(half.unwrap_or(text.len()));
+    for value in text.split(' ') {
+        if let Ok(scope) = Scope::parse(value) {
+            assert_eq!(Scope::parse(&scope.to_string()), Ok(scope.clone()));
+            let _ = scope.explain();
+        }
+    }
+    if let Ok(set) = ScopeSet::parse(text) {
+        assert_eq!(ScopeSet::parse(&set.to_string()), Ok(set.clone()));
+        assert!(set.covers(&set) && set.contains(&Scope::Atproto));
+    }
+    let read = |text: &str| -> Grants {
+        text.split(' ')
+            .filter_map(|value| Scope::parse(value).ok())
+            .collect()
+    };
+    let (one, other) = (read(one), read(other));
+    let union = one.clone().union(&other);
+    let common = one.intersection(&other);
+    let left = one.difference(&other);
+    assert!(union.covers(&one) && union.covers(&other));
+    assert!(one.covers(&common) && other.covers(&common));
+    assert!(one.covers(&left) && left.union(&other).covers(&one));
+    let fewest: Grants = one.clone().into_scopes().into_iter().collect();
+    assert!(fewest.covers(&one) && one.covers(&fewest));
+}
+
+/// A permission set grants changes of records and calls of its own group, and nothing else.
+pub fn permission_set(data: &[u8]) {
+    let Ok(document) = serde_json::from_slice::<Value>(data) else {
+        return;
+    };
+    let include = "include:app.example.feed.authFull?aud=did:web:api.example.com%23svc";
+    let Ok(Scope::Include(include)) = Scope::parse(include) else {
+        return;
+    };
+    let Ok(set) = PermissionSet::from_document(&include.nsid, &document) else {
+        return;
+    };
+    let _ = (set.title(&["de"]), set.detail(&[]));
+    for scope in set.expand(&include) {
+        let names = match &scope {
+            Scope::Repo(repo) => &repo.collections,
+            Scope::Rpc(rpc) => &rpc.methods,
+            other => panic!("{other} in a set"),
+        };
+        let Names::These(names) = names else {
+            panic!("{scope} in a set");
+        };
+        assert!(names.iter().all(|name| include.has_authority_over(name)));
+        assert_eq!(Scope::parse(&scope.to_string()), Ok(scope));
     }
 }
 
