@@ -21,6 +21,7 @@ mod error;
 mod extract;
 #[cfg(feature = "remote")]
 mod feed;
+mod held;
 mod layer;
 mod revocation;
 mod verify;

@@ -1,7 +1,7 @@
 //! The rule: what a request must bring to be let through.
 
 use std::fmt;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use atpass_protocol::dpop::{self, DpopError, Expected, NonceKeeper, QueryPolicy};
@@ -9,11 +9,13 @@ use atpass_protocol::id::{ClientId, Did, Issuer};
 use atpass_protocol::jose::{Jkt, JwkSet};
 use atpass_protocol::metadata::ProtectedResourceMetadata;
 use atpass_protocol::scope::{Grants, Needed, ScopeSet};
+use atpass_protocol::secret::Secret;
 use atpass_protocol::time::{Clock, UnixTime};
 use atpass_protocol::token::{AccessTokenClaims, ExpectedToken, SessionId};
 use atpass_replay::{Fresh, Namespace, Replay};
 use http::header::{AUTHORIZATION, HeaderMap};
 
+use crate::held::{HeldTokens, VerifiedToken};
 use crate::{ResourceError, RevocationList, SessionState};
 
 /// What a resource server is configured with.
@@ -68,17 +70,27 @@ pub const METADATA_PATH: &str = "/.well-known/oauth-protected-resource";
 
 /// A resource server. Cheap to clone.
 #[derive(Clone)]
-pub struct ResourceServer(Arc<(ResourceConfig, ResourceParts)>);
+pub struct ResourceServer(Arc<Inner>);
+
+struct Inner {
+    config: ResourceConfig,
+    parts: ResourceParts,
+    held: HeldTokens,
+}
 
 impl ResourceServer {
     /// A resource server with these parts.
     pub fn new(config: ResourceConfig, parts: ResourceParts) -> Self {
-        Self(Arc::new((config, parts)))
+        Self(Arc::new(Inner {
+            config,
+            parts,
+            held: HeldTokens::default(),
+        }))
     }
 
     /// Its configuration.
     pub fn config(&self) -> &ResourceConfig {
-        &self.0.0
+        &self.0.config
     }
 
     /// What it publishes at [`METADATA_PATH`] (RFC 9728).
@@ -93,7 +105,7 @@ impl ResourceServer {
 
     /// The nonce for the caller's next proof.
     pub fn next_nonce(&self) -> String {
-        self.0.1.nonces.issue(self.0.1.clock.now())
+        self.0.parts.nonces.issue(self.0.parts.clock.now())
     }
 
     /// Verifies a request by its method, URL path, query and headers.
@@ -107,13 +119,9 @@ impl ResourceServer {
         query: Option<&str>,
         headers: &HeaderMap,
     ) -> Result<VerifiedRequest, ResourceError> {
-        let (config, parts) = &*self.0;
+        let Inner { config, parts, .. } = &*self.0;
         let now = parts.clock.now();
         let token = read_token(headers, query)?;
-        let expected = ExpectedToken {
-            issuer: &config.issuer,
-            audience: &config.audience,
-        };
         // The proof first: a stale nonce, which is common, is found before any signature.
         let url = config.origin.at(path);
         let proof = dpop::verify(
@@ -131,7 +139,8 @@ impl ResourceServer {
             now,
         )?;
         let keys = parts.keys.keys().await.map_err(unavailable)?;
-        let claims = AccessTokenClaims::verify(token, |kid| keys.find(kid), &expected, now)?;
+        let verified = self.verify_token(token, &keys, now)?;
+        let claims = &verified.claims;
         if claims.cnf.jkt != proof.jkt {
             return Err(ResourceError::Binding);
         }
@@ -153,10 +162,36 @@ impl ResourceServer {
         if proof.had_query {
             tracing::debug!(client_id = %claims.client_id, "the htu of a proof has a query");
         }
-        Ok(VerifiedRequest(Arc::new(VerifiedToken {
-            claims,
-            grants: OnceLock::new(),
-        })))
+        Ok(VerifiedRequest(verified))
+    }
+
+    /// The token, verified now or for a request before. The issuer may have given its key up since.
+    fn verify_token(
+        &self,
+        token: &str,
+        keys: &JwkSet,
+        now: UnixTime,
+    ) -> Result<Arc<VerifiedToken>, ResourceError> {
+        let Inner { config, held, .. } = &*self.0;
+        let hash = Secret::new(token).sha256();
+        if let Some(token) = held.get(&hash, now)
+            && keys.find(&token.kid).is_some()
+        {
+            return Ok(token);
+        }
+        let expected = ExpectedToken {
+            issuer: &config.issuer,
+            audience: &config.audience,
+        };
+        let mut signer = String::new();
+        let find = |kid: &str| {
+            kid.clone_into(&mut signer);
+            keys.find(kid)
+        };
+        let claims = AccessTokenClaims::verify(token, find, &expected, now)?;
+        let verified = Arc::new(VerifiedToken::new(claims, signer));
+        held.hold(hash, verified.clone(), now);
+        Ok(verified)
     }
 }
 
@@ -213,13 +248,6 @@ fn read_token<'a>(headers: &'a HeaderMap, query: Option<&str>) -> Result<&'a str
 #[derive(Clone, Debug)]
 pub struct VerifiedRequest(Arc<VerifiedToken>);
 
-/// A token, and what it allows in the form that is asked: made when it is first asked.
-#[derive(Debug)]
-struct VerifiedToken {
-    claims: AccessTokenClaims,
-    grants: OnceLock<Grants>,
-}
-
 impl VerifiedRequest {
     /// The account.
     pub fn did(&self) -> &Did {
@@ -258,7 +286,7 @@ impl VerifiedRequest {
 
     /// What the token allows.
     pub fn grants(&self) -> &Grants {
-        self.0.grants.get_or_init(|| self.0.claims.scope.grants())
+        self.0.grants()
     }
 
     /// Whether the token allows this, or else the answer that says what is missing: the smallest

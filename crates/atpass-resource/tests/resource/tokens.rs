@@ -1,11 +1,15 @@
 //! The access token: RS-TOK-*.
 
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
 use atpass_protocol::id::{Did, Issuer};
-use atpass_protocol::jose::PrivateKey;
+use atpass_protocol::jose::{JwkSet, PrivateKey, PublishedKey};
 use atpass_protocol::token::{AccessTokenClaims, Audience, Confirmation, SessionId};
+use atpass_resource::{IssuerKeys, KeysUnavailable};
 use serde_json::{Value, json};
 
-use crate::fixture::{Call, ME, World};
+use crate::fixture::{Call, ME, Setup, World};
 
 #[tokio::test]
 async fn rs_tok_01_the_scheme_is_dpop() {
@@ -236,4 +240,68 @@ async fn rs_tok_06_without_atproto_there_is_no_access() {
             "{scope}"
         );
     }
+}
+
+/// Keys that change while the server runs.
+#[derive(Default)]
+struct Changing(Mutex<Arc<JwkSet>>);
+
+#[derive(Clone, Default)]
+struct Shared(Arc<Changing>);
+
+#[async_trait]
+impl IssuerKeys for Shared {
+    async fn keys(&self) -> Result<Arc<JwkSet>, KeysUnavailable> {
+        Ok(self.0.0.lock().unwrap().clone())
+    }
+}
+
+/// A token that was verified once isn't verified again; but its key must still be the issuer's, its
+/// time not over, and the proof's key the one that it is bound to.
+#[tokio::test]
+async fn rs_tok_02_a_token_that_is_held() {
+    let keys = Shared::default();
+    let mut world = World::with(Setup {
+        keys: Some(Arc::new(keys.clone())),
+        ..Setup::default()
+    });
+    let published = PublishedKey::new("k1", world.issuer_key.public().clone());
+    let all = Arc::new(JwkSet {
+        keys: vec![published],
+    });
+    let token = world.token();
+    assert!(
+        world
+            .send(&world.me(&token))
+            .await
+            .refuses(401, "invalid_token")
+    );
+    *keys.0.0.lock().unwrap() = all.clone();
+    assert!(world.send(&world.me(&token)).await.is_ok());
+    assert!(world.send(&world.me(&token)).await.is_ok());
+
+    let own = std::mem::replace(&mut world.app_key, PrivateKey::generate().unwrap());
+    assert!(
+        world
+            .send(&world.me(&token))
+            .await
+            .refuses(401, "invalid_token")
+    );
+    world.app_key = own;
+    *keys.0.0.lock().unwrap() = Arc::default();
+    assert!(
+        world
+            .send(&world.me(&token))
+            .await
+            .refuses(401, "invalid_token")
+    );
+    *keys.0.0.lock().unwrap() = all;
+    assert!(world.send(&world.me(&token)).await.is_ok());
+    world.advance(900);
+    assert!(
+        world
+            .send(&world.me(&token))
+            .await
+            .refuses(401, "invalid_token")
+    );
 }
