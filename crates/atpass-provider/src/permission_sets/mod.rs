@@ -11,6 +11,7 @@ use atpass_protocol::error::{OAuthError, OAuthErrorCode};
 use atpass_protocol::id::Nsid;
 use atpass_protocol::scope::{IncludeScope, PermissionSet, Scope, ScopeSet};
 use atpass_protocol::time::UnixTime;
+use futures::future::try_join_all;
 
 use crate::error::EndpointError;
 
@@ -37,6 +38,9 @@ pub trait PermissionSets: Send + Sync + 'static {
     /// A set as it is known, without asking anybody.
     async fn known(&self, nsid: &Nsid) -> Option<Arc<PermissionSet>>;
 }
+
+/// The most permission sets in one request: each may be looked up somewhere else.
+const MOST_SETS: usize = 20;
 
 /// A permission set can't be had.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -98,16 +102,19 @@ impl ExpandedScope {
         scope: &ScopeSet,
         now: UnixTime,
     ) -> Result<Self, EndpointError> {
-        let mut found = BTreeMap::new();
-        for include in includes(scope) {
-            let set = sets.for_new_session(&include.nsid, now).await;
-            let set = set.map_err(|problem| {
-                let text = format!("{include} can't be resolved: {problem}");
-                OAuthError::new(OAuthErrorCode::InvalidScope, text)
-            })?;
-            found.insert(include.nsid.clone(), set);
+        let bad = |text: String| OAuthError::new(OAuthErrorCode::InvalidScope, text);
+        if includes(scope).count() > MOST_SETS {
+            let text = format!("at most {MOST_SETS} permission sets may be asked for at once");
+            return Err(bad(text).into());
         }
-        Ok(Self::of(scope, found))
+        let find = async |include: &IncludeScope| {
+            let set = sets.for_new_session(&include.nsid, now).await;
+            let set =
+                set.map_err(|problem| bad(format!("{include} can't be resolved: {problem}")))?;
+            Ok::<_, EndpointError>((include.nsid.clone(), set))
+        };
+        let found = try_join_all(includes(scope).map(find)).await?;
+        Ok(Self::of(scope, found.into_iter().collect()))
     }
 
     /// For a session that goes on. What was never resolved is a failure of ours: the session waits,
@@ -117,15 +124,15 @@ impl ExpandedScope {
         scope: &ScopeSet,
         now: UnixTime,
     ) -> Result<Self, EndpointError> {
-        let mut found = BTreeMap::new();
-        for include in includes(scope) {
+        let find = async |include: &IncludeScope| {
             let set = sets.for_existing_session(&include.nsid, now).await;
             let set = set.map_err(|problem| {
                 EndpointError::Unavailable(format!("{include} can't be resolved: {problem}"))
             })?;
-            found.insert(include.nsid.clone(), set);
-        }
-        Ok(Self::of(scope, found))
+            Ok::<_, EndpointError>((include.nsid.clone(), set))
+        };
+        let found = try_join_all(includes(scope).map(find)).await?;
+        Ok(Self::of(scope, found.into_iter().collect()))
     }
 
     /// With what is known, to be shown.

@@ -294,6 +294,26 @@ async fn sessions_that_begin() {
     assert_eq!(push(&app, &scope).await.error(), "invalid_scope", "expired");
 }
 
+/// Twenty sets are enough for anybody, and are looked up side by side.
+#[tokio::test(flavor = "multi_thread")]
+async fn many_sets() {
+    let publisher = Publisher::start(post_and_read()).await;
+    let lab = publisher.lab().await;
+    let app = app_declaring(&lab, "atproto transition:generic");
+    let includes = |count: usize| -> String {
+        let one = |n| format!(" include:org.example.feed{n}.authFull");
+        format!("atproto{}", (0..count).map(one).collect::<String>())
+    };
+    for (count, expected) in [
+        (21, "at most 20 permission sets"),
+        (20, "can't be resolved"),
+    ] {
+        let answer = push(&app, &includes(count)).await;
+        assert_eq!(answer.error(), "invalid_scope");
+        assert!(answer.text().contains(expected), "{}", answer.text());
+    }
+}
+
 /// What was resolved outlives the process.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_restart() {
