@@ -114,6 +114,16 @@ async fn within_what_was_declared() {
             "goes beyond",
         ),
         ("transition:generic", "repo:app.example.post blob:*/*", ""),
+        (
+            "transition:generic repo:*",
+            "transition:generic repo:app.example.post account:email",
+            "goes beyond",
+        ),
+        (
+            "transition:generic account:email",
+            "transition:generic repo:app.example.post account:email",
+            "",
+        ),
         ("repo:*", "transition:generic", "goes beyond"),
         ("blob:*/*", "blob:image/png", ""),
         ("blob:image/*", "blob:video/mp4", "goes beyond"),
