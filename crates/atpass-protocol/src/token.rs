@@ -15,6 +15,9 @@ use crate::time::UnixTime;
 /// The `typ` of an access token (RFC 9068 section 2.1).
 const TYPE: &str = "at+jwt";
 
+/// The longest token that is read, in bytes: one with a scope of hundreds of permissions.
+const LONGEST: usize = 64 * 1024;
+
 /// Seconds by which another server's clock may be ahead of ours.
 const SKEW: i64 = 30;
 
@@ -212,7 +215,7 @@ impl AccessTokenClaims {
     ) -> Result<Self, AccessTokenError> {
         use AccessTokenError as E;
         let malformed = |error: &dyn fmt::Display| E::Malformed(error.to_string());
-        let jws = CompactJws::parse(token).map_err(|error| malformed(&error))?;
+        let jws = CompactJws::parse_up_to(token, LONGEST).map_err(|error| malformed(&error))?;
         let header = jws.read_header().map_err(|error| malformed(&error))?;
         let right_type = header.typ.as_deref().is_some_and(|typ| {
             typ.eq_ignore_ascii_case(TYPE) || typ.eq_ignore_ascii_case("application/at+jwt")

@@ -47,9 +47,9 @@ impl JoseHeader<'_> {
 /// Why a text is no compact JWS.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum JwsError {
-    /// Longer than [`CompactJws::LONGEST`].
-    #[error("longer than 8192 characters")]
-    TooLong,
+    /// Longer than it may be: [`CompactJws::LONGEST`], if nothing else was said.
+    #[error("longer than {0} characters")]
+    TooLong(usize),
     /// Not three base64url parts with dots between.
     #[error("not three base64url parts with dots between them")]
     Shape,
@@ -64,8 +64,13 @@ impl<'a> CompactJws<'a> {
 
     /// Cuts and decodes.
     pub fn parse(text: &'a str) -> Result<Self, JwsError> {
-        if text.len() > Self::LONGEST {
-            return Err(JwsError::TooLong);
+        Self::parse_up_to(text, Self::LONGEST)
+    }
+
+    /// The same for a text of at most so many bytes.
+    pub fn parse_up_to(text: &'a str, longest: usize) -> Result<Self, JwsError> {
+        if text.len() > longest {
+            return Err(JwsError::TooLong(longest));
         }
         let (signed, signature) = text.rsplit_once('.').ok_or(JwsError::Shape)?;
         let (header, payload) = signed.split_once('.').ok_or(JwsError::Shape)?;
@@ -128,7 +133,7 @@ mod tests {
         );
         assert_eq!(
             CompactJws::parse(&"a".repeat(9000)).err(),
-            Some(JwsError::TooLong)
+            Some(JwsError::TooLong(8192))
         );
     }
 }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use atpass_protocol::error::{OAuthError, OAuthErrorCode};
 use atpass_protocol::id::Nsid;
-use atpass_protocol::scope::{IncludeScope, PermissionSet, Scope, ScopeSet};
+use atpass_protocol::scope::{Grants, IncludeScope, PermissionSet, Scope, ScopeSet};
 use atpass_protocol::time::UnixTime;
 use futures::future::try_join_all;
 
@@ -38,6 +38,12 @@ pub trait PermissionSets: Send + Sync + 'static {
     /// A set as it is known, without asking anybody.
     async fn known(&self, nsid: &Nsid) -> Option<Arc<PermissionSet>>;
 }
+
+/// More values than this are written in the fewest.
+const MANY_SCOPES: usize = 100;
+
+/// The longest scope that a session begins with, in bytes, its permission sets expanded.
+const LONGEST_SCOPE: usize = 32 * 1024;
 
 /// The most permission sets in one request: each may be looked up somewhere else.
 const MOST_SETS: usize = 20;
@@ -114,7 +120,15 @@ impl ExpandedScope {
             Ok::<_, EndpointError>((include.nsid.clone(), set))
         };
         let found = try_join_all(includes(scope).map(find)).await?;
-        Ok(Self::of(scope, found.into_iter().collect()))
+        let expanded = Self::of(scope, found.into_iter().collect());
+        let length = expanded.granted(scope).to_string().len();
+        if length > LONGEST_SCOPE {
+            let text = format!(
+                "what it grants has {length} characters; at most {LONGEST_SCOPE} fit into a token"
+            );
+            return Err(bad(text).into());
+        }
+        Ok(expanded)
     }
 
     /// For a session that goes on. What was never resolved is a failure of ours: the session waits,
@@ -174,6 +188,11 @@ impl ExpandedScope {
                 }
                 other => scopes.push(other.clone()),
             }
+        }
+        if scopes.len() > MANY_SCOPES {
+            // The same in fewer words: all of it travels with each request.
+            let grants: Grants = scopes.into_iter().collect();
+            scopes = grants.into_scopes();
         }
         ScopeSet::of(scopes)
     }

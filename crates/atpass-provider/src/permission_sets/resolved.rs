@@ -16,8 +16,8 @@ use super::{PermissionSetProblem, PermissionSets};
 use crate::lifetimes::Lifetimes;
 
 /// The longest document of a permission set that is kept, in bytes: room for a thousand
-/// permissions.
-const LONGEST: usize = 128 * 1024;
+/// permissions of the usual size.
+const LONGEST: usize = 64 * 1024;
 
 /// Permission sets as the network has them (clauses SC-INC-01, SC-INC-05). Cheap to clone.
 #[derive(Clone)]

@@ -294,6 +294,49 @@ async fn sessions_that_begin() {
     assert_eq!(push(&app, &scope).await.error(), "invalid_scope", "expired");
 }
 
+/// A set of hundreds of permissions becomes a token that the resource server reads; one that would be
+/// too long for a token begins no session.
+#[tokio::test(flavor = "multi_thread")]
+async fn large_sets() {
+    let named = |count: usize, padding: &str| -> Value {
+        let one = |n| format!("org.example.feed.thing{n}{padding}");
+        let collections: Vec<_> = (0..count).map(one).collect();
+        let repo = |name: &String| repo(name);
+        permission_set(&Value::Array(collections.iter().map(repo).collect()))
+    };
+    let publisher = Publisher::start(named(600, "")).await;
+    let lab = publisher.lab().await;
+    let scope = format!("atproto {INCLUDE}");
+    let app = app_declaring(&lab, &scope);
+    let tokens = log_in(&app, &scope).await.json();
+    let token = tokens["access_token"].as_str().unwrap();
+    println!("600 permissions: a token of {} bytes", token.len());
+    let collection = "org.example.feed.thing599";
+    let body = json!({ "repo": "alice.test", "collection": collection, "record": { "$type": collection } });
+    let create = "/xrpc/com.atproto.repo.createRecord";
+    let answer = app.call(Method::POST, create, token, Some(&body)).await;
+    assert_eq!(answer.status, StatusCode::OK, "{}", answer.text());
+
+    let names = named(0, "");
+    let mut long = names.clone();
+    let collections: Vec<_> = (0..700)
+        .map(|n| format!("org.example.feed.thing{n}{}", "x".repeat(50)))
+        .collect();
+    long["defs"]["main"]["permissions"] =
+        json!([{ "type": "permission", "resource": "repo", "collection": collections }]);
+    publisher.set(Mood::Publishes(long));
+    lab.clock.advance(DAY + 1);
+    let mut app = app_declaring(&lab, &scope);
+    app.now = lab.clock.now();
+    let answer = push(&app, &scope).await;
+    assert_eq!(answer.error(), "invalid_scope");
+    assert!(
+        answer.text().contains("fit into a token"),
+        "{}",
+        answer.text()
+    );
+}
+
 /// Twenty sets are enough for anybody, and are looked up side by side.
 #[tokio::test(flavor = "multi_thread")]
 async fn many_sets() {
