@@ -9,6 +9,7 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 
+use crate::postgres::{self, Postgres};
 use crate::process;
 use crate::results::{Outcome, Results, Suite, of_harness_line};
 
@@ -46,8 +47,10 @@ struct Program {
 pub(crate) fn run(root: &Path, filter: &[String]) -> Result<()> {
     let mut outcomes = BTreeMap::new();
     let mut failed = Vec::new();
-    for program in programs(root)? {
-        if !run_program(&program, filter, &mut outcomes)? {
+    let programs = programs(root)?;
+    let postgres = Postgres::start()?;
+    for program in programs {
+        if !run_program(&program, filter, &postgres.url(), &mut outcomes)? {
             failed.push(program.name);
         }
     }
@@ -108,6 +111,7 @@ fn program(message: Message) -> Option<Program> {
 fn run_program(
     program: &Program,
     filter: &[String],
+    postgres: &str,
     outcomes: &mut BTreeMap<String, Outcome>,
 ) -> Result<bool> {
     let name = &program.name;
@@ -118,6 +122,7 @@ fn run_program(
         .args(filter)
         .current_dir(&program.folder)
         .env("CARGO_MANIFEST_DIR", &program.folder)
+        .env(postgres::VARIABLE, postgres)
         .stdout(Stdio::piped());
     let mut child = command
         .spawn()
@@ -167,7 +172,7 @@ mod tests {
             executable: "/bin/echo".into(),
         };
         let said = ["test a::b ... FAILED".to_owned()];
-        assert!(run_program(&program, &said, &mut outcomes).unwrap());
+        assert!(run_program(&program, &said, "", &mut outcomes).unwrap());
         assert_eq!(outcomes["c::p::a::b"], Outcome::Failed);
     }
 }

@@ -8,6 +8,7 @@ mod arrows;
 mod clauses;
 mod crate_tests;
 mod defects;
+mod postgres;
 mod process;
 mod results;
 mod setup;
@@ -31,7 +32,7 @@ struct Arguments {
 enum Chore {
     /// Run every check and every test; what cannot run fails.
     Test(test::Options),
-    /// Install what the tests need: Node, Chromium and the packages of `peers/`.
+    /// Install what the tests need: Node, Chromium, PostgreSQL and the packages of `peers/`.
     Setup,
     /// Check that the crates depend on each other only as the architecture allows.
     Arrows,

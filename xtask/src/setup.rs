@@ -6,7 +6,7 @@ use std::{env, fs};
 
 use anyhow::{Context, Result, anyhow, bail};
 
-use crate::process;
+use crate::{postgres, process};
 
 /// The oldest Node on which the tests run.
 const OLDEST_NODE: u32 = 20;
@@ -66,6 +66,9 @@ fn install_missing_packages() -> Result<()> {
     }
     if process::find_program(&["npm"]).is_none() {
         missing.push("npm");
+    }
+    if postgres::programs().is_none() {
+        missing.push("postgresql");
     }
     if process::find_program(&["openssl"]).is_none() {
         missing.push("openssl");

@@ -22,21 +22,31 @@
 //! authorization server; `atproto` in the granted scope; tokens of type DPoP. A login that fails
 //! one of these leaves nothing behind.
 
+mod answers;
+mod authentication;
+mod callback;
 mod client;
 mod config;
 mod error;
+mod keys;
 mod login;
+#[cfg(feature = "loopback")]
+mod loopback;
+mod metadata;
+mod origins;
+mod pause;
 mod proofs;
 mod refresh;
 mod session;
-mod store;
-mod token_request;
+pub mod store;
 
-pub use client::{ClientParts, OAuthClient};
-pub use config::ClientConfig;
-pub use error::ClientError;
+pub use client::{ClientParts, Dropping, OAuthClient};
+pub use config::{ClientConfig, ClientKind, ConfigError, paths};
+pub use error::{ClientError, Endpoint, Stage};
+pub use keys::{ClientKeyset, KeyState, KeysetError};
 pub use login::{LoginOptions, LoginRequest};
+#[cfg(feature = "loopback")]
+pub use loopback::{LOOPBACK_REDIRECT_URI, LoopbackError, LoopbackListener};
+pub use proofs::Transport;
 pub use session::Session;
-pub use store::{
-    MemoryStore, PendingLogin, PutOutcome, SessionKey, SessionStore, StoreFailure, StoredSession,
-};
+pub use store::{MemoryStore, SessionKey, SessionStore};

@@ -1,33 +1,33 @@
-//! From what a person typed to a session.
+//! From what a person typed to the URL at which they sign in.
 
 use atpass_identity::{Discovery, Freshness, Input};
-use atpass_protocol::id::{Did, Issuer};
+use atpass_protocol::id::RedirectUri;
 use atpass_protocol::jose::{PrivateKey, StoredKey};
 use atpass_protocol::pkce::CodeVerifier;
 use atpass_protocol::random;
-use atpass_protocol::request::{
-    CallbackParameters, PushedAuthorizationResponse, State, TokenResponse,
-};
+use atpass_protocol::request::{Prompt, PushedAuthorizationResponse, State};
 use atpass_protocol::scope::ScopeSet;
-use atpass_protocol::secret::Secret;
 use http::StatusCode;
 use url::Url;
 
-use crate::session::Session;
-use crate::store::{PendingLogin, PutOutcome, SessionKey, StoreFailure, StoredSession};
-use crate::token_request::{check_tokens, lifetime, post_form, read_answer};
+use crate::answers::read_answer;
+use crate::authentication::Audience;
+use crate::config::ConfigError;
+use crate::error::Endpoint;
+use crate::proofs::Form;
+use crate::store::{BoundClientKey, PendingLogin, Server, SessionKey};
 use crate::{ClientError, OAuthClient};
 
 /// Seconds within which the browser must come back.
 const PENDING_LIFETIME: i64 = 60 * 60;
 
-const PAR: &str = "the pushed authorization request endpoint";
-const TOKEN: &str = "the token endpoint";
-
-/// What one login asks for, where it isn't all that the app declares.
+/// What one login asks for, where it isn't what all logins of the app do.
 #[derive(Clone, Debug, Default)]
 pub struct LoginOptions {
     scope: Option<ScopeSet>,
+    redirect_uri: Option<RedirectUri>,
+    prompt: Option<Prompt>,
+    ui_locales: Option<String>,
     replaces: Option<SessionKey>,
 }
 
@@ -37,6 +37,35 @@ impl LoginOptions {
     pub fn scope(self, scope: ScopeSet) -> Self {
         Self {
             scope: Some(scope),
+            ..self
+        }
+    }
+
+    /// The answer goes here, to another of the app's redirect URIs than the first. For `127.0.0.1` and
+    /// `[::1]` the port is free.
+    #[must_use]
+    pub fn redirect_uri(self, redirect_uri: RedirectUri) -> Self {
+        Self {
+            redirect_uri: Some(redirect_uri),
+            ..self
+        }
+    }
+
+    /// What the server's pages should do: ask for the password again, for consent, for the account, or
+    /// nothing at all.
+    #[must_use]
+    pub fn prompt(self, prompt: Prompt) -> Self {
+        Self {
+            prompt: Some(prompt),
+            ..self
+        }
+    }
+
+    /// The person's languages, the best first, with a space between: `pt-BR en`.
+    #[must_use]
+    pub fn ui_locales(self, locales: impl Into<String>) -> Self {
+        Self {
+            ui_locales: Some(locales.into()),
             ..self
         }
     }
@@ -67,61 +96,111 @@ impl OAuthClient {
     }
 
     /// The same, with options.
+    #[tracing::instrument(skip_all, fields(client_id = %self.config().client_id()))]
     pub async fn login_with(
         &self,
         typed: &str,
         options: LoginOptions,
     ) -> Result<LoginRequest, ClientError> {
-        let declared = self.config().scope();
-        let scope = options.scope.as_ref().unwrap_or(declared);
-        if !declared.covers(scope) {
-            let missing = declared.missing(scope);
-            return Err(ClientError::Undeclared(ScopeSet::of(missing)));
-        }
+        let scope = self.scope_of(&options)?;
+        let redirect_uri = self.redirect_uri_of(&options)?;
         let found = self
             .resolver()
             .discover(&Input::parse(typed)?, Freshness::Recent)
             .await?;
-        let key = PrivateKey::generate()?;
-        let verifier = CodeVerifier::generate(self.random());
-        let state =
-            State::parse(&random::text::<32>(self.random())).map_err(ClientError::Callback)?;
-        // The hint is what the person typed (their handle), not what it resolved to.
-        let hint = found.account.as_ref().map(|_| typed.trim());
         if let Some(nonce) = &found.dpop_nonce {
-            self.sender().offer(&found.issuer, nonce);
+            self.sender().offer_nonce(&found.issuer, nonce);
         }
+        let key = PrivateKey::generate()?;
         let asked = Asked {
-            key: &key,
-            verifier: &verifier,
-            state: &state,
+            verifier: CodeVerifier::generate(self.random()),
+            state: State::parse(&random::text::<32>(self.random()))
+                .map_err(ClientError::Callback)?,
+            // The hint is what the person typed (their handle), not what it resolved to.
+            hint: found.account.as_ref().map(|_| typed.trim()),
+            client_key: self.client_key(&found, &key).await?,
+            key,
             scope,
-            hint,
+            redirect_uri,
+            options: &options,
         };
         let pushed = self.push(&found, &asked).await?;
 
         let mut url = Url::parse(&found.server.authorization_endpoint).map_err(|error| {
             ClientError::Departure {
-                endpoint: PAR,
+                endpoint: Endpoint::PushedAuthorizationRequest,
                 what: format!("authorization_endpoint: {error}"),
             }
         })?;
+        // Clause C-PAR-03.
         url.query_pairs_mut()
             .append_pair("client_id", self.config().client_id().as_str())
             .append_pair("request_uri", pushed.request_uri.expose());
         let pending = PendingLogin {
             expected: found.account.map(|account| (account.did, account.pds)),
-            issuer: found.issuer,
-            token_endpoint: found.server.token_endpoint,
-            revocation_endpoint: found.server.revocation_endpoint,
-            scope: scope.clone(),
-            verifier,
-            key: StoredKey::from_key(&key)?,
-            created_at: self.clock().now(),
-            replaces: options.replaces,
+            server: Server {
+                issuer: found.issuer,
+                token_endpoint: found.server.token_endpoint,
+                revocation_endpoint: found.server.revocation_endpoint,
+            },
+            client_id: self.config().client_id().clone(),
+            client_key: asked.client_key,
+            redirect_uri: asked.redirect_uri.clone(),
+            scope: asked.scope.clone(),
+            verifier: asked.verifier,
+            key: StoredKey::from_key(&asked.key)?,
+            replaces: options.replaces.clone(),
         };
-        self.store().put_pending(&state, &pending).await?;
+        let now = self.clock().now();
+        let until = now.plus(PENDING_LIFETIME);
+        self.vault()
+            .put_pending(&asked.state, &pending, until, now)
+            .await?;
+        let state = asked.state;
         Ok(LoginRequest { url, state })
+    }
+
+    fn scope_of<'a>(&'a self, options: &'a LoginOptions) -> Result<&'a ScopeSet, ClientError> {
+        let declared = self.config().scope();
+        let scope = options.scope.as_ref().unwrap_or(declared);
+        if declared.covers(scope) {
+            return Ok(scope);
+        }
+        let missing = declared.missing(scope);
+        Err(ClientError::Undeclared(ScopeSet::of(missing)))
+    }
+
+    fn redirect_uri_of<'a>(
+        &'a self,
+        options: &'a LoginOptions,
+    ) -> Result<&'a RedirectUri, ClientError> {
+        let declared = self.config().redirect_uris();
+        let found = match &options.redirect_uri {
+            None => declared.first(),
+            Some(uri) => declared
+                .iter()
+                .any(|declared| uri.matches(declared))
+                .then_some(uri),
+        };
+        found.ok_or(ClientError::Config(ConfigError::Url(
+            "the redirect URI of this login isn't one of the app's",
+        )))
+    }
+
+    async fn client_key(
+        &self,
+        found: &Discovery,
+        key: &PrivateKey,
+    ) -> Result<Option<BoundClientKey>, ClientError> {
+        let audience = Audience {
+            client_id: self.config().client_id(),
+            issuer: &found.issuer,
+            key: None,
+        };
+        let authenticator = self.authenticator();
+        authenticator
+            .ask_for_key(&audience, key, self.sender())
+            .await
     }
 
     async fn push(
@@ -129,199 +208,56 @@ impl OAuthClient {
         found: &Discovery,
         asked: &Asked<'_>,
     ) -> Result<PushedAuthorizationResponse, ClientError> {
-        let (challenge, scope) = (
-            asked.verifier.challenge().to_string(),
-            asked.scope.to_string(),
-        );
-        let mut form = vec![
-            ("client_id", self.config().client_id().as_str()),
+        const PAR: Endpoint = Endpoint::PushedAuthorizationRequest;
+        let challenge = asked.verifier.challenge().to_string();
+        let scope = asked.scope.to_string();
+        let client_id = self.config().client_id();
+        let mut fields = vec![
+            ("client_id", client_id.as_str()),
             ("response_type", "code"),
-            ("redirect_uri", self.config().redirect_uri().as_str()),
+            ("redirect_uri", asked.redirect_uri.as_str()),
             ("scope", &scope),
             ("state", asked.state.as_str()),
             ("code_challenge", &challenge),
             ("code_challenge_method", "S256"),
         ];
-        form.extend(asked.hint.map(|hint| ("login_hint", hint)));
-        let endpoint = &found.server.pushed_authorization_request_endpoint;
-        let answer = post_form(self.sender(), endpoint, asked.key, &form).await?;
+        fields.extend(asked.hint.map(|hint| ("login_hint", hint)));
+        let prompt = asked.options.prompt.map(Prompt::as_str);
+        fields.extend(prompt.map(|prompt| ("prompt", prompt)));
+        let locales = asked.options.ui_locales.as_deref();
+        fields.extend(locales.map(|locales| ("ui_locales", locales)));
+        let audience = Audience {
+            client_id,
+            issuer: &found.issuer,
+            key: asked.client_key.as_ref(),
+        };
+        let form = Form {
+            endpoint: PAR,
+            url: &found.server.pushed_authorization_request_endpoint,
+            fields: &fields,
+            client: Some((self.authenticator(), audience)),
+        };
+        let answer = self.sender().post(&form, &asked.key).await?;
         let pushed = read_answer(PAR, StatusCode::CREATED, &answer.response)?;
         require_nonce(PAR, answer.had_nonce)?;
         Ok(pushed)
-    }
-
-    /// Finishes a login with the query that the browser brought to the redirect URI.
-    pub async fn callback(&self, query: &str) -> Result<Session, ClientError> {
-        let callback = CallbackParameters::parse(query).map_err(ClientError::Callback)?;
-        let pending = self.store().take_pending(&callback.state).await?;
-        let now = self.clock().now();
-        let pending = pending
-            .filter(|pending| now.since(pending.created_at) <= PENDING_LIFETIME)
-            .ok_or(ClientError::UnknownState)?;
-        if callback.iss.as_deref() != Some(pending.issuer.as_str()) {
-            return Err(ClientError::Issuer {
-                expected: pending.issuer.to_string(),
-                got: callback.iss.unwrap_or_else(|| "(none)".into()),
-            });
-        }
-        let code = callback.outcome.map_err(ClientError::Denied)?;
-        let key = pending.key.to_key()?;
-        let tokens = self.exchange(&pending, &key, &code).await?;
-        match self.check_subject(&pending, &tokens).await {
-            Ok(pds) => self.keep(pending, tokens, pds).await,
-            Err(error) => {
-                // The tokens are of no use to anybody now.
-                self.give_up(&pending, &key, &tokens).await;
-                Err(error)
-            }
-        }
-    }
-
-    async fn exchange(
-        &self,
-        pending: &PendingLogin,
-        key: &PrivateKey,
-        code: &Secret,
-    ) -> Result<TokenResponse, ClientError> {
-        let form = [
-            ("grant_type", "authorization_code"),
-            ("client_id", self.config().client_id().as_str()),
-            ("redirect_uri", self.config().redirect_uri().as_str()),
-            ("code", code.expose()),
-            ("code_verifier", pending.verifier.expose()),
-        ];
-        let answer = post_form(self.sender(), &pending.token_endpoint, key, &form).await?;
-        let tokens: TokenResponse = read_answer(TOKEN, StatusCode::OK, &answer.response)?;
-        let checked =
-            require_nonce(TOKEN, answer.had_nonce).and_then(|()| check_tokens(TOKEN, &tokens));
-        if let Err(error) = checked {
-            self.give_up(pending, key, &tokens).await;
-            return Err(error);
-        }
-        Ok(tokens)
-    }
-
-    /// The account that signed in must be the one that was asked for; where none was, the server
-    /// must be the account's own (clauses C-SUB-01, C-SUB-02). Returns the account's PDS.
-    async fn check_subject(
-        &self,
-        pending: &PendingLogin,
-        tokens: &TokenResponse,
-    ) -> Result<Issuer, ClientError> {
-        match &pending.expected {
-            Some((did, pds)) if *did == tokens.sub => Ok(pds.clone()),
-            Some((did, _)) => Err(ClientError::WrongAccount {
-                expected: did.clone(),
-                got: tokens.sub.clone(),
-            }),
-            None => Ok(self
-                .resolver()
-                .verify_subject(&tokens.sub, &pending.issuer, Freshness::Anew)
-                .await?),
-        }
-    }
-
-    async fn keep(
-        &self,
-        pending: PendingLogin,
-        tokens: TokenResponse,
-        pds: Issuer,
-    ) -> Result<Session, ClientError> {
-        let key = SessionKey::new(random::text::<16>(self.random()));
-        let replaced = pending.replaces;
-        let stored = StoredSession {
-            did: tokens.sub.clone(),
-            pds,
-            issuer: pending.issuer,
-            token_endpoint: pending.token_endpoint,
-            revocation_endpoint: pending.revocation_endpoint,
-            key: pending.key,
-            expires_at: self.clock().now().plus(lifetime(&tokens)),
-            access_token: tokens.access_token,
-            refresh_token: tokens.refresh_token,
-            asked: pending.scope,
-            scope: tokens.scope,
-        };
-        match self.store().put(&key, &stored, None).await? {
-            PutOutcome::Stored(_) => {
-                if let Some(replaced) = replaced {
-                    self.end_replaced(&replaced).await;
-                }
-                Ok(Session::new(self.clone(), key, &stored))
-            }
-            PutOutcome::Conflict => {
-                Err(StoreFailure("it has a session of a new random name already".into()).into())
-            }
-        }
-    }
-
-    /// Ends the session that a new one took the place of. The new one is stored by now: failing to
-    /// is only worth a log line.
-    async fn end_replaced(&self, key: &SessionKey) {
-        let ended = match self.restore(key).await {
-            Ok(Some(session)) => session.logout().await,
-            Ok(None) => Ok(()),
-            Err(error) => Err(error),
-        };
-        if let Err(error) = ended {
-            tracing::warn!(%error, "the session before an upgrade could not be ended");
-        }
-    }
-
-    /// Revokes tokens that mustn't be used. Failing to is only worth a log line.
-    async fn give_up(&self, pending: &PendingLogin, key: &PrivateKey, tokens: &TokenResponse) {
-        let token = tokens
-            .refresh_token
-            .as_ref()
-            .unwrap_or(&tokens.access_token);
-        let revoked = self
-            .revoke(
-                pending.revocation_endpoint.as_deref(),
-                key,
-                token,
-                &tokens.sub,
-            )
-            .await;
-        if let Err(error) = revoked {
-            tracing::warn!(%error, "tokens of a failed login could not be revoked");
-        }
-    }
-
-    /// Revokes a token (RFC 7009), where the server has an endpoint for it.
-    pub(crate) async fn revoke(
-        &self,
-        endpoint: Option<&str>,
-        key: &PrivateKey,
-        token: &Secret,
-        did: &Did,
-    ) -> Result<(), ClientError> {
-        let Some(endpoint) = endpoint else {
-            return Ok(());
-        };
-        let form = [
-            ("client_id", self.config().client_id().as_str()),
-            ("token", token.expose()),
-        ];
-        let answer = post_form(self.sender(), endpoint, key, &form).await?;
-        if answer.response.status().is_success() {
-            tracing::debug!(%did, "session revoked");
-            return Ok(());
-        }
-        read_answer("the revocation endpoint", StatusCode::OK, &answer.response)
     }
 }
 
 /// What one pushed request is made of.
 struct Asked<'a> {
-    key: &'a PrivateKey,
-    verifier: &'a CodeVerifier,
-    state: &'a State,
+    key: PrivateKey,
+    client_key: Option<BoundClientKey>,
+    verifier: CodeVerifier,
+    state: State,
     scope: &'a ScopeSet,
+    redirect_uri: &'a RedirectUri,
     hint: Option<&'a str>,
+    options: &'a LoginOptions,
 }
 
 /// Clause C-DPOP-03.
-fn require_nonce(endpoint: &'static str, had_nonce: bool) -> Result<(), ClientError> {
+pub(crate) fn require_nonce(endpoint: Endpoint, had_nonce: bool) -> Result<(), ClientError> {
     if had_nonce {
         return Ok(());
     }

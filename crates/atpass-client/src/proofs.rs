@@ -1,38 +1,61 @@
-//! Requests with a DPoP proof: the nonce of each server, learned from every answer, and the one
-//! retry that a new nonce costs.
+//! Requests with a DPoP proof, and the one retry that a new nonce costs.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
-use atpass_fetch::Fetcher;
+use async_trait::async_trait;
+use atpass_fetch::{FetchError, Fetcher};
 use atpass_protocol::dpop::DpopProof;
 use atpass_protocol::error::OAuthErrorBody;
 use atpass_protocol::id::Issuer;
 use atpass_protocol::jose::PrivateKey;
 use atpass_protocol::random::Random;
 use atpass_protocol::secret::Secret;
-use atpass_protocol::time::Clock;
+use atpass_protocol::time::{Clock, UnixTime};
 use bytes::Bytes;
-use http::header::{AUTHORIZATION, HeaderValue, WWW_AUTHENTICATE};
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue, WWW_AUTHENTICATE};
 use http::{HeaderName, Request, Response, StatusCode};
 use url::Url;
 
 use crate::ClientError;
+use crate::authentication::{Audience, Authenticator};
+use crate::error::Endpoint;
+use crate::origins::{Origin, Origins};
 
 const DPOP: HeaderName = HeaderName::from_static("dpop");
-const DPOP_NONCE: HeaderName = HeaderName::from_static("dpop-nonce");
 
-/// The most servers whose nonce is remembered.
-const MOST_ORIGINS: usize = 1000;
-/// The longest nonce that is remembered, bytes.
-const LONGEST_NONCE: usize = 1024;
+/// What sends requests to servers of resources. [`Fetcher`] is one, built on reqwest; an app that has
+/// its own HTTP client (with a proxy, with traces) makes another.
+///
+/// It follows no redirects: a proof is for one URL.
+#[async_trait]
+pub trait Transport: Send + Sync + 'static {
+    /// Sends the request and reads the whole answer, whatever its status.
+    async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, FetchError>;
+}
+
+#[async_trait]
+impl Transport for Fetcher {
+    async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, FetchError> {
+        self.fetch(request).await
+    }
+}
 
 /// Sends requests with proofs.
 pub(crate) struct ProofSender {
     fetcher: Fetcher,
+    transport: Arc<dyn Transport>,
+    origins: Origins,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
-    nonces: Mutex<HashMap<String, String>>,
+}
+
+/// A form for an authorization server.
+pub(crate) struct Form<'a> {
+    pub(crate) endpoint: Endpoint,
+    pub(crate) url: &'a str,
+    pub(crate) fields: &'a [(&'a str, &'a str)],
+    /// How the client proves who it is, where it does.
+    pub(crate) client: Option<(&'a Authenticator, Audience<'a>)>,
 }
 
 /// An answer, and whether it carried a nonce.
@@ -42,88 +65,174 @@ pub(crate) struct Answer {
 }
 
 impl ProofSender {
-    pub(crate) fn new(fetcher: Fetcher, clock: Arc<dyn Clock>, random: Arc<dyn Random>) -> Self {
+    pub(crate) fn new(
+        fetcher: Fetcher,
+        transport: Arc<dyn Transport>,
+        clock: Arc<dyn Clock>,
+        random: Arc<dyn Random>,
+    ) -> Self {
         Self {
             fetcher,
+            transport,
+            origins: Origins::default(),
             clock,
             random,
-            nonces: Mutex::default(),
         }
     }
 
-    /// Sends the request with a proof by `key`, and with the access token where there is one.
-    /// Where the server wants another nonce, sends it once more, with a new proof.
-    pub(crate) async fn send(
+    /// Posts a form with a proof by `key`. What proves the client is made anew for each attempt: it
+    /// counts once.
+    pub(crate) async fn post(
+        &self,
+        form: &Form<'_>,
+        key: &PrivateKey,
+    ) -> Result<Answer, ClientError> {
+        let target = Target::new(form.url)?;
+        let mut attempt = Attempt::first(&self.origins.get(&target.origin));
+        loop {
+            let now = self.clock.now().plus(attempt.known.offset);
+            let proof = match &form.client {
+                Some((client, audience)) => client.prove(audience, key, now, self).await?,
+                None => Vec::new(),
+            };
+            let body = form_urlencoded::Serializer::new(String::new())
+                .extend_pairs(form.fields)
+                .extend_pairs(proof)
+                .finish();
+            let request = Request::post(form.url)
+                .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
+                .header(ACCEPT, "application/json")
+                .body(Bytes::from(body))
+                .map_err(|error| ClientError::Request(error.to_string()))?;
+            let request = self.prove(request, &target, &attempt.known, now, key, None)?;
+            let response = self.fetcher.fetch(request).await;
+            let response = response.map_err(failed(form.endpoint))?;
+            match self.judge(&target, &attempt, response) {
+                Judged::Final(answer) => return Ok(answer),
+                Judged::Again(next) => attempt = next,
+            }
+        }
+    }
+
+    /// Sends a request to a server of resources, with the access token and a proof by `key`.
+    pub(crate) async fn call(
         &self,
         request: &Request<Bytes>,
         key: &PrivateKey,
-        access_token: Option<&Secret>,
+        token: &Secret,
     ) -> Result<Answer, ClientError> {
-        let mut url = Url::parse(&request.uri().to_string())
-            .map_err(|error| ClientError::Request(format!("its URL: {error}")))?;
-        let origin = url.origin().ascii_serialization();
-        // RFC 9449 section 4.2: without query and fragment.
-        url.set_query(None);
-        url.set_fragment(None);
-        let mut retried = false;
+        let target = Target::new(&request.uri().to_string())?;
+        let mut attempt = Attempt::first(&self.origins.get(&target.origin));
         loop {
-            let used = self.nonce(&origin);
-            let proof = DpopProof {
-                htm: request.method().as_str(),
-                htu: url.as_str(),
-                nonce: used.as_deref(),
-                access_token: access_token.map(Secret::expose),
-                iat: self.clock.now(),
-            };
-            let proof = proof.sign(key, &*self.random)?;
-            let mut attempt = request.clone();
-            attempt.headers_mut().insert(DPOP, header(&proof)?);
-            if let Some(token) = access_token {
-                let value = header(&format!("DPoP {}", token.expose()))?;
-                attempt.headers_mut().insert(AUTHORIZATION, value);
+            let now = self.clock.now().plus(attempt.known.offset);
+            let known = &attempt.known;
+            let request = self.prove(request.clone(), &target, known, now, key, Some(token))?;
+            let response = self.transport.send(request).await;
+            let response = response.map_err(failed(Endpoint::Resource))?;
+            match self.judge(&target, &attempt, response) {
+                Judged::Final(answer) => return Ok(answer),
+                Judged::Again(next) => attempt = next,
             }
-            let response = self.fetcher.fetch(attempt).await?;
-            let new = nonce_of(&response);
-            let had_nonce = new.is_some();
-            let is_new = had_nonce && new != used;
-            if let Some(new) = new {
-                self.learn(&origin, new);
-            }
-            if !retried && is_new && wants_nonce(&response) {
-                retried = true;
-                continue;
-            }
-            return Ok(Answer {
-                response,
-                had_nonce,
-            });
         }
     }
 
     /// Takes a nonce that came with another document of the server, where none is known yet.
-    pub(crate) fn offer(&self, issuer: &Issuer, nonce: &str) {
-        let usable = (1..=LONGEST_NONCE).contains(&nonce.len());
-        if usable && self.nonce(issuer.as_str()).is_none() {
-            self.learn(issuer.as_str(), nonce.to_owned());
-        }
+    pub(crate) fn offer_nonce(&self, issuer: &Issuer, nonce: &str) {
+        self.origins.offer_nonce(issuer.as_str(), nonce);
     }
 
-    fn nonce(&self, origin: &str) -> Option<String> {
-        self.nonces
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get(origin)
-            .cloned()
+    pub(crate) fn random(&self) -> &dyn Random {
+        &*self.random
     }
 
-    fn learn(&self, origin: &str, nonce: String) {
-        let mut nonces = self.nonces.lock().unwrap_or_else(PoisonError::into_inner);
-        if nonces.len() >= MOST_ORIGINS && !nonces.contains_key(origin) {
-            // A lost nonce costs one retry; an unbounded map costs more.
-            nonces.clear();
+    fn prove(
+        &self,
+        mut request: Request<Bytes>,
+        target: &Target,
+        known: &Origin,
+        now: UnixTime,
+        key: &PrivateKey,
+        token: Option<&Secret>,
+    ) -> Result<Request<Bytes>, ClientError> {
+        let proof = DpopProof {
+            htm: request.method().as_str(),
+            htu: &target.htu,
+            nonce: known.nonce.as_deref(),
+            access_token: token.map(Secret::expose),
+            iat: now,
+        };
+        let proof = proof.sign(key, &*self.random)?;
+        request.headers_mut().insert(DPOP, header(&proof)?);
+        if let Some(token) = token {
+            let value = header(&format!("DPoP {}", token.expose()))?;
+            request.headers_mut().insert(AUTHORIZATION, value);
         }
-        nonces.insert(origin.to_owned(), nonce);
+        Ok(request)
     }
+
+    /// Learns from an answer, and says whether it is the last one: a request is sent again once, when
+    /// the server wants another nonce, or refuses the time of a proof and we have just learned the time.
+    fn judge(&self, target: &Target, attempt: &Attempt, response: Response<Bytes>) -> Judged {
+        let now = self.clock.now();
+        let (known, had_nonce) = self.origins.learn(&target.origin, &response, now);
+        let another_nonce = had_nonce && known.nonce != attempt.known.nonce;
+        let another_time = known.offset != attempt.known.offset;
+        let again = (another_nonce && refuses(&response, &["use_dpop_nonce"]))
+            || (another_time && refuses(&response, &["invalid_dpop_proof", "invalid_client"]));
+        if again && attempt.is_first {
+            return Judged::Again(Attempt {
+                known,
+                is_first: false,
+            });
+        }
+        Judged::Final(Answer {
+            response,
+            had_nonce,
+        })
+    }
+}
+
+/// Where a request goes.
+struct Target {
+    origin: String,
+    /// RFC 9449 section 4.2: the URL without query and fragment.
+    htu: String,
+}
+
+impl Target {
+    fn new(url: &str) -> Result<Self, ClientError> {
+        let mut url =
+            Url::parse(url).map_err(|error| ClientError::Request(format!("its URL: {error}")))?;
+        url.set_query(None);
+        url.set_fragment(None);
+        Ok(Self {
+            origin: url.origin().ascii_serialization(),
+            htu: url.into(),
+        })
+    }
+}
+
+struct Attempt {
+    known: Origin,
+    is_first: bool,
+}
+
+impl Attempt {
+    fn first(known: &Origin) -> Self {
+        Self {
+            known: known.clone(),
+            is_first: true,
+        }
+    }
+}
+
+enum Judged {
+    Final(Answer),
+    Again(Attempt),
+}
+
+fn failed(endpoint: Endpoint) -> impl Fn(FetchError) -> ClientError {
+    move |error| ClientError::Fetch { endpoint, error }
 }
 
 fn header(value: &str) -> Result<HeaderValue, ClientError> {
@@ -134,22 +243,20 @@ fn header(value: &str) -> Result<HeaderValue, ClientError> {
     Ok(value)
 }
 
-fn nonce_of(response: &Response<Bytes>) -> Option<String> {
-    let nonce = response.headers().get(DPOP_NONCE)?.to_str().ok()?;
-    (1..=LONGEST_NONCE)
-        .contains(&nonce.len())
-        .then(|| nonce.to_owned())
-}
-
-/// RFC 9449 section 8 (400 with a JSON body) and section 9 (401 with a challenge).
-fn wants_nonce(response: &Response<Bytes>) -> bool {
+/// Whether the answer refuses with one of these codes: RFC 9449 section 8 (400 or 401 with a JSON
+/// body) and section 9 (401 with a challenge).
+fn refuses(response: &Response<Bytes>, codes: &[&str]) -> bool {
     match response.status() {
-        StatusCode::BAD_REQUEST => {
-            oauth_error(response).is_some_and(|body| body.error == "use_dpop_nonce")
+        StatusCode::BAD_REQUEST => in_body(response, codes),
+        StatusCode::UNAUTHORIZED => {
+            codes.iter().any(|code| challenge_has(response, code)) || in_body(response, codes)
         }
-        StatusCode::UNAUTHORIZED => challenge_has(response, "use_dpop_nonce"),
         _ => false,
     }
+}
+
+fn in_body(response: &Response<Bytes>, codes: &[&str]) -> bool {
+    oauth_error(response).is_some_and(|body| codes.contains(&body.error.as_str()))
 }
 
 /// Whether the challenge of a 401 names this error.

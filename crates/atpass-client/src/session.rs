@@ -1,9 +1,11 @@
 //! A session: calls with token and proof, and refreshes itself.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use atpass_protocol::id::{Did, Issuer};
+use atpass_protocol::jose::PrivateKey;
+use atpass_protocol::random;
 use atpass_protocol::scope::{Scope, ScopeSet};
 use atpass_protocol::time::UnixTime;
 use bytes::Bytes;
@@ -12,30 +14,65 @@ use http::{Request, Response, StatusCode};
 use serde_json::Value;
 
 use crate::login::{LoginOptions, LoginRequest};
-use crate::proofs::{Answer, challenge_has};
+use crate::proofs::{challenge_has, oauth_error};
+use crate::refresh::Cause;
 use crate::store::{SessionKey, StoredSession};
 use crate::{ClientError, OAuthClient};
 
-/// Seconds before its end at which an access token is refreshed.
+/// Seconds before its end at which an access token is refreshed, and up to as many more, so that
+/// sessions that began together aren't refreshed together. Of a short-lived token, a fifth of its life.
 const EARLY: i64 = 60;
+/// Seconds within which a new access token isn't refreshed again, though a server refuses it: another
+/// one would be refused as well.
+const SHORTEST_INTERVAL: i64 = 10;
 
-/// A login of one account. Cheap to clone; holds no tokens itself, the store does.
+/// A login of one account. Cheap to clone; clones share what they know.
+///
+/// Between two requests it remembers the tokens, and asks the store when they end or are refused. So a
+/// session that was signed out elsewhere ends here with the next answer of a server.
 #[derive(Clone)]
 pub struct Session {
     client: OAuthClient,
     key: SessionKey,
     did: Did,
-    pds: Arc<Issuer>,
+    live: Arc<RwLock<Arc<Live>>>,
+}
+
+/// A session as it was last seen, with its key ready to sign.
+struct Live {
+    stored: StoredSession,
+    key: PrivateKey,
+    refresh_at: UnixTime,
+}
+
+impl Live {
+    fn new(client: &OAuthClient, stored: StoredSession) -> Result<Arc<Self>, ClientError> {
+        let life = stored.expires_at.since(stored.refreshed_at);
+        let [byte] = random::bytes::<1>(client.random());
+        let early = EARLY + EARLY * i64::from(byte) / 256;
+        let key = stored.key.to_key()?;
+        Ok(Arc::new(Self {
+            refresh_at: stored.expires_at.plus(-early.min(life / 5)),
+            stored,
+            key,
+        }))
+    }
 }
 
 impl Session {
-    pub(crate) fn new(client: OAuthClient, key: SessionKey, stored: &StoredSession) -> Self {
-        Self {
+    pub(crate) fn new(
+        client: OAuthClient,
+        key: SessionKey,
+        stored: StoredSession,
+    ) -> Result<Self, ClientError> {
+        let did = stored.did.clone();
+        let live = Arc::new(RwLock::new(Live::new(&client, stored)?));
+        Ok(Self {
             client,
             key,
-            did: stored.did.clone(),
-            pds: Arc::new(stored.pds.clone()),
-        }
+            did,
+            live,
+        })
     }
 
     /// The name under which [`OAuthClient::restore`] finds it again.
@@ -49,32 +86,40 @@ impl Session {
     }
 
     /// The account's PDS.
-    pub fn pds(&self) -> &Issuer {
-        &self.pds
+    pub fn pds(&self) -> Issuer {
+        self.live().stored.pds.clone()
+    }
+
+    /// The authorization server.
+    pub fn issuer(&self) -> Issuer {
+        self.live().stored.server.issuer.clone()
     }
 
     /// What was granted, as the server wrote it.
-    pub async fn scope(&self) -> Result<String, ClientError> {
-        Ok(self.stored().await?.0.scope)
+    pub fn scope(&self) -> String {
+        self.live().stored.scope.clone()
     }
 
     /// What was granted. Values that this version doesn't know are left out; [`Self::scope`] has
     /// them.
-    pub async fn granted(&self) -> Result<ScopeSet, ClientError> {
-        let scope = self.scope().await?;
-        let known = scope
+    pub fn granted(&self) -> ScopeSet {
+        let live = self.live();
+        let known = live
+            .stored
+            .scope
             .split_ascii_whitespace()
             .filter_map(|value| Scope::parse(value).ok());
-        Ok(ScopeSet::of(known))
+        ScopeSet::of(known)
     }
 
     /// What of `needed` wasn't granted: nothing, if the app can go on.
-    pub async fn missing(&self, needed: &ScopeSet) -> Result<Vec<Scope>, ClientError> {
-        let asked = self.stored().await?.0.asked;
-        let mut missing = self.granted().await?.missing(needed);
+    pub fn missing(&self, needed: &ScopeSet) -> Vec<Scope> {
+        let live = self.live();
+        let asked = &live.stored.asked;
+        let mut missing = self.granted().missing(needed);
         // A permission set was granted as what it holds.
         missing.retain(|scope| !(matches!(scope, Scope::Include(_)) && asked.contains(scope)));
-        Ok(missing)
+        missing
     }
 
     /// Begins a login that asks for `needed` besides what was granted, unless all of it was. This
@@ -83,11 +128,11 @@ impl Session {
         &self,
         needed: &ScopeSet,
     ) -> Result<Option<LoginRequest>, ClientError> {
-        let missing = self.missing(needed).await?;
+        let missing = self.missing(needed);
         if missing.is_empty() {
             return Ok(None);
         }
-        let asked = self.stored().await?.0.asked;
+        let asked = self.live().stored.asked.clone();
         let options = LoginOptions::default()
             .scope(ScopeSet::of(asked.iter().cloned().chain(missing)))
             .replacing(self.key.clone());
@@ -95,36 +140,50 @@ impl Session {
         Ok(Some(login))
     }
 
-    /// When the access token ends.
-    pub async fn expires_at(&self) -> Result<UnixTime, ClientError> {
-        Ok(self.stored().await?.0.expires_at)
+    /// When the access token ends. The session goes on: it is refreshed before.
+    pub fn expires_at(&self) -> UnixTime {
+        self.live().stored.expires_at
     }
 
     /// Sends a request to the account's PDS (a path), or elsewhere (a whole URL), with token and
     /// proof. The answer may have any status; what this adds is the token, the nonce and, where
     /// the token has ended, one refresh.
-    pub async fn request(
-        &self,
-        mut request: Request<Bytes>,
-    ) -> Result<Response<Bytes>, ClientError> {
-        if request.uri().host().is_none() {
-            let url = self.pds.at(&request.uri().to_string());
-            *request.uri_mut() = url
-                .parse()
-                .map_err(|error: http::uri::InvalidUri| ClientError::Request(error.to_string()))?;
+    ///
+    /// The token is for the account's PDS: another server that gets it can't use it, as it lacks the
+    /// session's key.
+    #[tracing::instrument(skip_all, fields(did = %self.did))]
+    pub async fn request(&self, request: Request<Bytes>) -> Result<Response<Bytes>, ClientError> {
+        let live = self.fresh().await?;
+        let answer = self.send(&request, &live).await?;
+        if is_deactivated(&answer) {
+            // So an account looks to its old server when it has moved.
+            self.client.check(&self.key, &live.stored).await?;
         }
-        let stored = self.fresh().await?;
-        let answer = self.send(&request, &stored).await?;
-        let ended = answer.response.status() == StatusCode::UNAUTHORIZED
-            && challenge_has(&answer.response, "invalid_token");
-        if !ended || stored.refresh_token.is_none() {
-            return Ok(answer.response);
+        let ended =
+            answer.status() == StatusCode::UNAUTHORIZED && challenge_has(&answer, "invalid_token");
+        if !ended {
+            return Ok(answer);
         }
-        let stored = self
-            .client
-            .refresh(&self.key, Some(&stored.access_token))
-            .await?;
-        Ok(self.send(&request, &stored).await?.response)
+        match self.after_rejection(&live).await? {
+            Some(live) => self.send(&request, &live).await,
+            None => Ok(answer),
+        }
+    }
+
+    /// Another access token than the one that was refused, if there is hope for one.
+    async fn after_rejection(&self, live: &Live) -> Result<Option<Arc<Live>>, ClientError> {
+        let stored = &live.stored;
+        let is_new = self.client.clock().now().since(stored.refreshed_at) < SHORTEST_INTERVAL;
+        if !is_new && stored.refresh_token.is_some() {
+            let cause = Cause::Rejected(stored.access_token.clone());
+            return self.refreshed(cause).await.map(Some);
+        }
+        // Perhaps it was refreshed elsewhere, or signed out.
+        let (now, _) = self.client.read(&self.key).await?;
+        if now.access_token == stored.access_token {
+            return Ok(None);
+        }
+        self.remember(now).map(Some)
     }
 
     /// Gets a path of the PDS.
@@ -148,66 +207,109 @@ impl Session {
 
     /// Refreshes now, whatever the time. Not needed before a request.
     pub async fn refresh(&self) -> Result<(), ClientError> {
-        self.client.refresh(&self.key, None).await.map(|_| ())
+        let (stored, _) = self.client.read(&self.key).await?;
+        self.refreshed(Cause::Due(stored.access_token)).await?;
+        Ok(())
     }
 
     /// Ends the session at the server, then forgets it. Where the server can't be reached it is
     /// forgotten all the same, and the error says so.
+    #[tracing::instrument(skip_all, fields(did = %self.did))]
     pub async fn logout(self) -> Result<(), ClientError> {
-        let (stored, _) = self.stored().await?;
+        // What it begins it finishes, though nobody may wait for it.
+        let task = tokio::spawn(async move { self.logout_in_turn().await });
+        task.await
+            .map_err(|error| ClientError::Request(format!("the logout stopped: {error}")))?
+    }
+
+    async fn logout_in_turn(&self) -> Result<(), ClientError> {
+        let lock = self.client.lock_of(&self.key);
+        let _alone = lock.lock().await;
+        let (stored, _) = self.client.read(&self.key).await?;
         let token = stored
             .refresh_token
             .as_ref()
             .unwrap_or(&stored.access_token);
         let key = stored.key.to_key()?;
-        let endpoint = stored.revocation_endpoint.as_deref();
-        let revoked = self.client.revoke(endpoint, &key, token, &self.did).await;
-        self.client.store().remove(&self.key).await?;
+        let revoked = self.client.revoke(&stored.holder(&key), token).await;
+        self.client.vault().remove(&self.key, None).await?;
         revoked
     }
 
     /// The session with an access token that hasn't ended: refreshed a little early, so that the
     /// request needn't be sent twice. While the token is still good, a server's bad day at its
     /// token endpoint is no obstacle.
-    async fn fresh(&self) -> Result<StoredSession, ClientError> {
-        let (stored, _) = self.stored().await?;
-        let left = stored.expires_at.since(self.client.clock().now());
-        if left >= EARLY || stored.refresh_token.is_none() {
-            return Ok(stored);
+    async fn fresh(&self) -> Result<Arc<Live>, ClientError> {
+        let live = self.live();
+        let now = self.client.clock().now();
+        let stored = &live.stored;
+        let interrupted = stored
+            .refreshing
+            .as_ref()
+            .is_some_and(|mark| mark.until <= now);
+        let due = now >= live.refresh_at || interrupted || stored.moved_to.is_some();
+        if !due || stored.refresh_token.is_none() {
+            return Ok(live);
         }
         match self
-            .client
-            .refresh(&self.key, Some(&stored.access_token))
+            .refreshed(Cause::Due(stored.access_token.clone()))
             .await
         {
-            Err(error) if error.is_transient() && left > 0 => Ok(stored),
+            Err(error) if !error.needs_login() && now < stored.expires_at => Ok(live),
             refreshed => refreshed,
         }
+    }
+
+    async fn refreshed(&self, cause: Cause) -> Result<Arc<Live>, ClientError> {
+        self.remember(self.client.refresh(&self.key, cause).await?)
+    }
+
+    fn remember(&self, stored: StoredSession) -> Result<Arc<Live>, ClientError> {
+        let live = Live::new(&self.client, stored)?;
+        *self.live.write().unwrap_or_else(PoisonError::into_inner) = live.clone();
+        Ok(live)
     }
 
     async fn send(
         &self,
         request: &Request<Bytes>,
-        stored: &StoredSession,
-    ) -> Result<Answer, ClientError> {
-        let key = stored.key.to_key()?;
-        self.client
-            .sender()
-            .send(request, &key, Some(&stored.access_token))
-            .await
+        live: &Live,
+    ) -> Result<Response<Bytes>, ClientError> {
+        let mut request = request.clone();
+        if request.uri().host().is_none() {
+            let url = live.stored.pds.at(&request.uri().to_string());
+            *request.uri_mut() = url
+                .parse()
+                .map_err(|error: http::uri::InvalidUri| ClientError::Request(error.to_string()))?;
+        }
+        let token = &live.stored.access_token;
+        let sender = self.client.sender();
+        Ok(sender.call(&request, &live.key, token).await?.response)
     }
 
-    async fn stored(&self) -> Result<(StoredSession, u64), ClientError> {
-        let found = self.client.store().get(&self.key).await?;
-        found.ok_or_else(|| ClientError::SessionEnded("it was signed out".into()))
+    fn live(&self) -> Arc<Live> {
+        self.live
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
+}
+
+/// Whether a PDS says that the account isn't active there.
+fn is_deactivated(answer: &Response<Bytes>) -> bool {
+    answer.status().is_client_error()
+        && oauth_error(answer).is_some_and(|body| {
+            matches!(
+                body.error.as_str(),
+                "AccountDeactivated" | "RepoDeactivated" | "AccountNotFound"
+            )
+        })
 }
 
 impl fmt::Debug for Session {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Session")
             .field("did", &self.did)
-            .field("pds", &self.pds)
             .finish_non_exhaustive()
     }
 }

@@ -132,6 +132,20 @@ impl Fetcher {
         })
     }
 
+    /// The same client and its connections, with other limits for answers: bytes, and time in all.
+    #[must_use]
+    pub fn with_limits(&self, max_body: usize, total_timeout: Duration) -> Self {
+        let config = FetchConfig {
+            total_timeout,
+            max_body,
+            ..(*self.config).clone()
+        };
+        Self {
+            config: Arc::new(config),
+            ..self.clone()
+        }
+    }
+
     /// Sends a request and reads the whole answer, whatever its status.
     pub async fn fetch(
         &self,

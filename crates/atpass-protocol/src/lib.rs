@@ -15,6 +15,7 @@
 //! | [`metadata`] | RFC 8414, RFC 9728 and the client metadata document |
 //! | [`scope`] | what a token allows |
 //! | [`revocation`] | the feed of ended sessions |
+//! | [`seal`] | encryption at rest |
 
 pub mod client_assertion;
 pub mod dpop;
@@ -27,6 +28,7 @@ pub mod random;
 pub mod request;
 pub mod revocation;
 pub mod scope;
+pub mod seal;
 pub mod secret;
 pub mod text;
 pub mod time;

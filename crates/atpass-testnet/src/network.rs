@@ -30,7 +30,9 @@ use atpass_store::{NewAccount, SqliteAccounts, SqliteReplay, SqliteStore};
 use axum::Router;
 use axum::extract::Request;
 use axum::middleware::Next;
+use axum::response::Response;
 use http::StatusCode;
+use http::header::{DATE, HeaderValue};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use url::Url;
@@ -158,6 +160,7 @@ impl Network {
             Some(log) => logged(router, origin, log),
             None => router,
         };
+        let routes = dated(routes, &config.clock);
         let mut tasks = server.serve(&logged(routes, &issuer), &stopped);
         tasks.extend(directory_server.serve(
             &logged(
@@ -210,6 +213,22 @@ impl Network {
             tracing::warn!("some requests were still under way and were cut off");
         }
     }
+}
+
+/// The same routes, with the network's own time in each answer (RFC 9110 section 6.6.1): clients learn
+/// from it how far their clocks are off.
+fn dated(router: Router, clock: &Arc<dyn Clock>) -> Router {
+    let clock = clock.clone();
+    router.layer(axum::middleware::map_response(
+        move |mut response: Response| {
+            let seconds = u64::try_from(clock.now().as_secs()).unwrap_or_default();
+            let date = std::time::UNIX_EPOCH + Duration::from_secs(seconds);
+            if let Ok(date) = HeaderValue::try_from(httpdate::fmt_http_date(date)) {
+                response.headers_mut().insert(DATE, date);
+            }
+            std::future::ready(response)
+        },
+    ))
 }
 
 /// The same routes, with each request written down.

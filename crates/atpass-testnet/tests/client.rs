@@ -43,7 +43,7 @@ async fn every_way_in() {
     for typed in ["@alice.test", did.as_str(), lab.network.resource.as_str()] {
         let session = log_in(&lab, &client, typed).await;
         assert_eq!(*session.did(), did);
-        assert_eq!(session.scope().await.unwrap(), "atproto transition:generic");
+        assert_eq!(session.scope(), "atproto transition:generic");
         let answer = session
             .get("/xrpc/com.atproto.server.getSession")
             .await
@@ -239,11 +239,11 @@ async fn upgrading_scopes() {
     let query = browse(&lab, &login.url, ALICE, "authorize").await;
     let session = client.callback(&query).await.unwrap();
     assert_eq!(
-        session.granted().await.unwrap(),
+        session.granted(),
         set("repo:app.example.post?action=create")
     );
     let needed = set("repo:app.example.post?action=create&action=delete blob:image/*");
-    let missing = session.missing(&needed).await.unwrap();
+    let missing = session.missing(&needed);
     let missing: Vec<_> = missing.iter().map(ToString::to_string).collect();
     assert_eq!(
         missing,
@@ -257,7 +257,7 @@ async fn upgrading_scopes() {
     assert_eq!(session.get(who).await.unwrap().status(), StatusCode::OK);
     let query = browse(&lab, &upgrade.url, ALICE, "authorize").await;
     let upgraded = client.callback(&query).await.unwrap();
-    assert!(upgraded.missing(&needed).await.unwrap().is_empty());
+    assert!(upgraded.missing(&needed).is_empty());
     assert!(upgraded.upgrade_scopes(&needed).await.unwrap().is_none());
     assert_eq!(client.sessions().await.unwrap(), [upgraded.key().clone()]);
     assert_eq!(generations(&lab).await.len(), 1, "the old one is revoked");

@@ -4,11 +4,12 @@ use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
-use atpass_protocol::request::State;
+use atpass_protocol::id::Did;
+use atpass_protocol::time::UnixTime;
 
-use super::{PendingLogin, PutOutcome, SessionKey, SessionStore, StoreFailure, StoredSession};
+use super::{PutOutcome, Record, SessionKey, SessionStore, StoreFailure};
 
-/// The most logins under way; beyond it the oldest is dropped.
+/// The most logins under way; beyond it the one that ends first is dropped.
 const MOST_PENDING: usize = 10_000;
 
 /// Sessions in memory, for tests and for apps that may forget.
@@ -17,9 +18,16 @@ pub struct MemoryStore(Mutex<Content>);
 
 #[derive(Debug, Default)]
 struct Content {
-    sessions: HashMap<SessionKey, (StoredSession, u64)>,
-    pending: HashMap<String, PendingLogin>,
+    sessions: HashMap<SessionKey, Kept>,
+    pending: HashMap<String, (Record, UnixTime)>,
     /// Never goes back, so that a version is never used twice for one name.
+    version: u64,
+}
+
+#[derive(Debug)]
+struct Kept {
+    did: Did,
+    record: Record,
     version: u64,
 }
 
@@ -31,55 +39,84 @@ impl MemoryStore {
 
 #[async_trait]
 impl SessionStore for MemoryStore {
-    async fn get(&self, key: &SessionKey) -> Result<Option<(StoredSession, u64)>, StoreFailure> {
-        Ok(self.content().sessions.get(key).cloned())
+    async fn get(&self, key: &SessionKey) -> Result<Option<(Record, u64)>, StoreFailure> {
+        let content = self.content();
+        let kept = content.sessions.get(key);
+        Ok(kept.map(|kept| (kept.record.clone(), kept.version)))
     }
 
     async fn put(
         &self,
         key: &SessionKey,
-        session: &StoredSession,
+        did: &Did,
+        record: &Record,
         expected: Option<u64>,
     ) -> Result<PutOutcome, StoreFailure> {
         let mut content = self.content();
-        if content.sessions.get(key).map(|(_, version)| *version) != expected {
+        if content.sessions.get(key).map(|kept| kept.version) != expected {
             return Ok(PutOutcome::Conflict);
         }
         content.version += 1;
-        let version = content.version;
-        content
-            .sessions
-            .insert(key.clone(), (session.clone(), version));
+        let kept = Kept {
+            did: did.clone(),
+            record: record.clone(),
+            version: content.version,
+        };
+        let version = kept.version;
+        content.sessions.insert(key.clone(), kept);
         Ok(PutOutcome::Stored(version))
     }
 
-    async fn remove(&self, key: &SessionKey) -> Result<(), StoreFailure> {
-        self.content().sessions.remove(key);
-        Ok(())
+    async fn remove(&self, key: &SessionKey, expected: Option<u64>) -> Result<bool, StoreFailure> {
+        let mut content = self.content();
+        let found = content.sessions.get(key).map(|kept| kept.version);
+        if found.is_none() || expected.is_some_and(|expected| found != Some(expected)) {
+            return Ok(false);
+        }
+        content.sessions.remove(key);
+        Ok(true)
     }
 
-    async fn list(&self) -> Result<Vec<SessionKey>, StoreFailure> {
-        Ok(self.content().sessions.keys().cloned().collect())
+    async fn list(&self, did: Option<&Did>) -> Result<Vec<SessionKey>, StoreFailure> {
+        let content = self.content();
+        let wanted = content
+            .sessions
+            .iter()
+            .filter(|(_, kept)| did.is_none_or(|did| kept.did == *did));
+        Ok(wanted.map(|(key, _)| key.clone()).collect())
     }
 
-    async fn put_pending(&self, state: &State, login: &PendingLogin) -> Result<(), StoreFailure> {
+    async fn put_pending(
+        &self,
+        name: &str,
+        record: &Record,
+        until: UnixTime,
+        now: UnixTime,
+    ) -> Result<(), StoreFailure> {
         let mut content = self.content();
         if content.pending.len() >= MOST_PENDING {
-            let oldest = content
-                .pending
-                .iter()
-                .min_by_key(|(_, login)| login.created_at);
-            if let Some(oldest) = oldest.map(|(state, _)| state.clone()) {
-                content.pending.remove(&oldest);
+            content.pending.retain(|_, (_, until)| *until > now);
+        }
+        if content.pending.len() >= MOST_PENDING {
+            let first = content.pending.iter().min_by_key(|(_, (_, until))| *until);
+            if let Some(first) = first.map(|(name, _)| name.clone()) {
+                content.pending.remove(&first);
             }
         }
         content
             .pending
-            .insert(state.as_str().to_owned(), login.clone());
+            .insert(name.to_owned(), (record.clone(), until));
         Ok(())
     }
 
-    async fn take_pending(&self, state: &State) -> Result<Option<PendingLogin>, StoreFailure> {
-        Ok(self.content().pending.remove(state.as_str()))
+    async fn take_pending(
+        &self,
+        name: &str,
+        now: UnixTime,
+    ) -> Result<Option<Record>, StoreFailure> {
+        let taken = self.content().pending.remove(name);
+        Ok(taken
+            .filter(|(_, until)| *until > now)
+            .map(|(record, _)| record))
     }
 }

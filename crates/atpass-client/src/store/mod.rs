@@ -1,24 +1,53 @@
-//! Where sessions are kept. The store is the lock: a session is only ever replaced by a
-//! compare-and-swap on its version, so that of two writers one learns that it came second.
+//! Where sessions are kept.
+//!
+//! A store keeps opaque records by name, and knows nothing of tokens and keys. It is the lock as
+//! well: a record is only ever replaced by a compare-and-swap on its version, so that of two writers,
+//! in one process or in many, one learns that it came second.
+//!
+//! | store | for | feature |
+//! | --- | --- | --- |
+//! | [`MemoryStore`] | tests, and apps that may forget | |
+//! | [`FileStore`] | a program on one person's machine | `file` |
+//! | [`SqliteStore`] | an app on one machine, in any number of processes | `sqlite` |
+//! | [`PostgresStore`] | an app on many machines | `postgres` |
+//!
+//! Whoever writes another one checks it with [`session_store_contract!`](crate::session_store_contract).
 
+#[cfg(feature = "contract")]
+pub mod contract;
+#[cfg(feature = "file")]
+mod file;
 mod memory;
+#[cfg(feature = "postgres")]
+mod postgres;
+mod record;
+#[cfg(feature = "sqlite")]
+mod sqlite;
+mod vault;
 
 use std::fmt;
 
 use async_trait::async_trait;
-use atpass_protocol::id::{Did, Issuer};
-use atpass_protocol::jose::StoredKey;
-use atpass_protocol::pkce::CodeVerifier;
-use atpass_protocol::request::State;
-use atpass_protocol::scope::ScopeSet;
-use atpass_protocol::secret::Secret;
+use atpass_protocol::id::Did;
 use atpass_protocol::time::UnixTime;
 use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
 
+#[cfg(feature = "file")]
+pub use file::FileStore;
 pub use memory::MemoryStore;
+#[cfg(feature = "postgres")]
+pub use postgres::PostgresStore;
+pub(crate) use record::{BoundClientKey, PendingLogin, RefreshMark, Server, StoredSession};
+#[cfg(feature = "sqlite")]
+pub use sqlite::SqliteStore;
+pub(crate) use vault::Vault;
 
-/// The name of a session: opaque, so that one account may have several.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+/// The name of a session: opaque and unguessable, so that one account may have several.
+///
+/// Whoever knows it and reaches the store has the session. So it is a secret towards the outside: a
+/// cookie that holds it is encrypted.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct SessionKey(String);
 
@@ -28,67 +57,39 @@ impl SessionKey {
         Self(name.into())
     }
 
-    /// As text.
+    /// As text: letters, digits, `-` and `_`.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-impl fmt::Display for SessionKey {
+impl fmt::Debug for SessionKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str("[session key]")
     }
 }
 
-/// A session as it is kept. Holds secrets: a store for others than the process encrypts it.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct StoredSession {
-    /// The account.
-    pub did: Did,
-    /// The account's PDS.
-    pub pds: Issuer,
-    /// The authorization server.
-    pub issuer: Issuer,
-    /// Where to refresh.
-    pub token_endpoint: String,
-    /// Where to log out.
-    pub revocation_endpoint: Option<String>,
-    /// The key that the session is bound to.
-    pub key: StoredKey,
-    /// The access token.
-    pub access_token: Secret,
-    /// When the access token ends.
-    pub expires_at: UnixTime,
-    /// The refresh token, where the server gave one.
-    pub refresh_token: Option<Secret>,
-    /// What was asked for.
-    pub asked: ScopeSet,
-    /// What was granted, as the server wrote it.
-    pub scope: String,
+/// What is kept: bytes that mean something to the client only. Sealed, where the app gave it a key
+/// ([`crate::ClientParts::sealing`]); else they hold secrets in the clear.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Record(Zeroizing<Vec<u8>>);
+
+impl Record {
+    /// Bytes as they were kept.
+    pub fn new(bytes: Vec<u8>) -> Self {
+        Self(Zeroizing::new(bytes))
+    }
+
+    /// The bytes.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
 }
 
-/// A login under way, between the redirect to the server and the callback.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct PendingLogin {
-    /// The account that was asked for and its PDS, where one was.
-    pub expected: Option<(Did, Issuer)>,
-    /// The server that was asked.
-    pub issuer: Issuer,
-    /// Where to exchange the code.
-    pub token_endpoint: String,
-    /// Where to revoke tokens.
-    pub revocation_endpoint: Option<String>,
-    /// What is asked for.
-    pub scope: ScopeSet,
-    /// The verifier of the challenge.
-    pub verifier: CodeVerifier,
-    /// The key of the login, and of the session that it becomes.
-    pub key: StoredKey,
-    /// When it began.
-    pub created_at: UnixTime,
-    /// The session that the new one takes the place of.
-    #[serde(default)]
-    pub replaces: Option<SessionKey>,
+impl fmt::Debug for Record {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "[{} bytes]", self.0.len())
+    }
 }
 
 /// Whether a write came first.
@@ -105,30 +106,42 @@ pub enum PutOutcome {
 #[error("the session store failed: {0}")]
 pub struct StoreFailure(pub String);
 
-/// Keeps sessions and pending logins.
+/// Keeps sessions and logins under way. Each method is one atomic act.
 #[async_trait]
 pub trait SessionStore: Send + Sync + 'static {
-    /// The session and its version; `None` where there is none.
-    async fn get(&self, key: &SessionKey) -> Result<Option<(StoredSession, u64)>, StoreFailure>;
+    /// The record and its version; `None` where there is none.
+    async fn get(&self, key: &SessionKey) -> Result<Option<(Record, u64)>, StoreFailure>;
 
-    /// Stores the session if its version is still `expected` (`None`: if there is none), in one
-    /// atomic act.
+    /// Stores the record if its version is still `expected` (`None`: if there is none). Versions of a
+    /// record grow, and none comes back when the same name does.
+    ///
+    /// What it says is stored outlives the process, and the machine as far as the medium does.
     async fn put(
         &self,
         key: &SessionKey,
-        session: &StoredSession,
+        did: &Did,
+        record: &Record,
         expected: Option<u64>,
     ) -> Result<PutOutcome, StoreFailure>;
 
-    /// Forgets a session. One that isn't there is no error.
-    async fn remove(&self, key: &SessionKey) -> Result<(), StoreFailure>;
+    /// Forgets a session, if its version is still `expected` (`None`: whatever it is). Whether there
+    /// was such a one.
+    async fn remove(&self, key: &SessionKey, expected: Option<u64>) -> Result<bool, StoreFailure>;
 
-    /// The names of all sessions.
-    async fn list(&self) -> Result<Vec<SessionKey>, StoreFailure>;
+    /// The names of all sessions, or of those of one account, in any order.
+    async fn list(&self, did: Option<&Did>) -> Result<Vec<SessionKey>, StoreFailure>;
 
-    /// Keeps a login under way, for at least an hour.
-    async fn put_pending(&self, state: &State, login: &PendingLogin) -> Result<(), StoreFailure>;
+    /// Keeps a login under way until this time, and forgets some whose time is over.
+    async fn put_pending(
+        &self,
+        name: &str,
+        record: &Record,
+        until: UnixTime,
+        now: UnixTime,
+    ) -> Result<(), StoreFailure>;
 
-    /// Takes a login away: of any number of callers at most one gets it.
-    async fn take_pending(&self, state: &State) -> Result<Option<PendingLogin>, StoreFailure>;
+    /// Takes a login away: of any number of callers at most one gets it, and none when its time is
+    /// over.
+    async fn take_pending(&self, name: &str, now: UnixTime)
+    -> Result<Option<Record>, StoreFailure>;
 }

@@ -22,6 +22,9 @@ pub enum KeyError {
     /// Not a P-256 key in PKCS#8.
     #[error("not a P-256 private key in PKCS#8")]
     Pkcs8,
+    /// Not 32 bytes in base64url, where a key for sealing is expected.
+    #[error("a sealing key is 32 random bytes in base64url without padding (43 characters)")]
+    Sealing,
     /// The crypto library failed (out of memory, or no randomness).
     #[error("the crypto library failed")]
     Library,

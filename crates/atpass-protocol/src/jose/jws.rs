@@ -85,6 +85,11 @@ impl<'a> CompactJws<'a> {
         })
     }
 
+    /// The name of the key that it says it was signed with (RFC 7515 section 4.1.4).
+    pub fn kid(&self) -> Option<String> {
+        self.read_header().ok()?.kid.map(Cow::into_owned)
+    }
+
     /// Reads the header.
     pub(crate) fn read_header(&self) -> Result<JoseHeader<'_>, serde_json::Error> {
         encoding::json_object(&self.header)

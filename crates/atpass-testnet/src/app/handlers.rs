@@ -251,7 +251,8 @@ async fn try_signed_in(
     );
     let list = call(session.get(&list).await);
     // Asked for last: the calls above may have refreshed.
-    let (scope, expires_at) = (session.scope().await?, session.expires_at().await?);
+    let (scope, expires_at) = (session.scope(), session.expires_at());
+    let pds = session.pds();
     let handle = me
         .as_ref()
         .ok()
@@ -272,7 +273,7 @@ async fn try_signed_in(
         stylesheet: STYLESHEET_PATH,
         handle: handle.unwrap_or(session.did().as_str()),
         did: session.did().as_str(),
-        server: session.pds().as_str(),
+        server: pds.as_str(),
         scope: &scope,
         expires_in: expires_at.since(app.clock.now()),
         csrf: &csrf(app, session),

@@ -10,9 +10,8 @@ use anyhow::Context;
 use atpass_client::{ClientConfig, ClientParts, MemoryStore, OAuthClient};
 use atpass_fetch::{FetchConfig, Fetcher};
 use atpass_identity::{HandleResolution, IdentityConfig, Resolver};
-use atpass_protocol::id::{Issuer, RedirectUri};
+use atpass_protocol::id::Issuer;
 use atpass_protocol::random::{self, Random};
-use atpass_protocol::scope::ScopeSet;
 use atpass_protocol::secret::HmacKey;
 use atpass_protocol::time::Clock;
 use axum::Router;
@@ -47,8 +46,7 @@ struct App {
 
 /// The app's routes.
 pub(crate) fn router(config: AppConfig) -> anyhow::Result<Router> {
-    let redirect_uri = RedirectUri::parse(&config.origin.at("/callback"))?;
-    let scope = ScopeSet::parse("atproto transition:generic")?;
+    let callback = config.origin.at("/callback");
     let fetcher =
         Fetcher::new(FetchConfig::development()).context("set up the app's HTTP client")?;
     let identity = IdentityConfig {
@@ -57,15 +55,17 @@ pub(crate) fn router(config: AppConfig) -> anyhow::Result<Router> {
         allow_test_handles: true,
         lexicon_authorities: BTreeMap::new(),
     };
+    let resolver = Resolver::new(identity, fetcher.clone(), config.clock.clone());
     let parts = ClientParts {
-        store: Arc::new(MemoryStore::default()),
-        resolver: Resolver::new(identity, fetcher.clone(), config.clock.clone()),
-        fetcher,
         clock: config.clock.clone(),
         random: config.random.clone(),
+        ..ClientParts::new(Arc::new(MemoryStore::default()), fetcher, resolver)
     };
     let app = Arc::new(App {
-        client: OAuthClient::new(ClientConfig::loopback(redirect_uri, scope)?, parts),
+        client: OAuthClient::new(
+            ClientConfig::loopback(&callback, "atproto transition:generic")?,
+            parts,
+        ),
         csrf: HmacKey::new(&random::bytes(&*config.random)),
         origin: config.origin,
         server: config.server,

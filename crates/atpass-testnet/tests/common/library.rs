@@ -6,8 +6,6 @@ use std::sync::Arc;
 use atpass_client::{ClientConfig, ClientParts, MemoryStore, OAuthClient, SessionStore};
 use atpass_fetch::Fetcher;
 use atpass_identity::{HandleResolution, IdentityConfig, Resolver};
-use atpass_protocol::id::RedirectUri;
-use atpass_protocol::scope::ScopeSet;
 use url::Url;
 
 use crate::common::{Browser, Lab, REDIRECT};
@@ -31,8 +29,7 @@ pub(crate) fn client_with(
     let store: Arc<dyn SessionStore> = store.clone();
     let mut parts = ClientParts::new(store, fetcher.clone(), resolver);
     parts.clock = Arc::new(lab.clock.clone());
-    let scope = ScopeSet::parse("atproto transition:generic").unwrap();
-    let config = ClientConfig::loopback(RedirectUri::parse(REDIRECT).unwrap(), scope).unwrap();
+    let config = ClientConfig::loopback(REDIRECT, "atproto transition:generic").unwrap();
     OAuthClient::new(config, parts)
 }
 

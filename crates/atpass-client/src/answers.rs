@@ -1,43 +1,24 @@
-//! Posting forms to an authorization server, and reading its token answers.
+//! Reading the answers of an authorization server.
 
-use atpass_protocol::jose::PrivateKey;
 use atpass_protocol::request::TokenResponse;
 use bytes::Bytes;
-use http::header::{ACCEPT, CONTENT_TYPE};
-use http::{Request, Response, StatusCode};
+use http::{Response, StatusCode};
 use serde::de::DeserializeOwned;
 
 use crate::ClientError;
-use crate::proofs::{Answer, ProofSender, oauth_error};
-
-/// Posts a form with a proof.
-pub(crate) async fn post_form(
-    sender: &ProofSender,
-    url: &str,
-    key: &PrivateKey,
-    form: &[(&str, &str)],
-) -> Result<Answer, ClientError> {
-    let body = form_urlencoded::Serializer::new(String::new())
-        .extend_pairs(form)
-        .finish();
-    let request = Request::post(url)
-        .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
-        .header(ACCEPT, "application/json")
-        .body(Bytes::from(body))
-        .map_err(|error| ClientError::Request(error.to_string()))?;
-    sender.send(&request, key, None).await
-}
+use crate::error::Endpoint;
+use crate::proofs::oauth_error;
 
 /// The body of a good answer, or the server's refusal.
 pub(crate) fn read_answer<T: DeserializeOwned>(
-    endpoint: &'static str,
+    endpoint: Endpoint,
     good: StatusCode,
     response: &Response<Bytes>,
 ) -> Result<T, ClientError> {
     if response.status() == good {
-        return serde_json::from_slice(response.body()).map_err(|error| ClientError::Departure {
-            endpoint,
-            what: format!("the answer can't be read: {error}"),
+        return serde_json::from_slice(response.body()).map_err(|error| {
+            let what = unreadable(&error);
+            ClientError::Unreadable { endpoint, what }
         });
     }
     let body = oauth_error(response);
@@ -52,15 +33,21 @@ pub(crate) fn read_answer<T: DeserializeOwned>(
     })
 }
 
+/// What is wrong with an answer, without repeating what may be a token.
+fn unreadable(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    if text.starts_with("missing field") {
+        return text;
+    }
+    format!("not the JSON that was expected (column {})", error.column())
+}
+
 /// What every token answer must be (clause C-TOK-01). Scopes that this crate doesn't know are no
 /// obstacle (clause C-TOK-02).
-pub(crate) fn check_tokens(
-    endpoint: &'static str,
-    tokens: &TokenResponse,
-) -> Result<(), ClientError> {
+pub(crate) fn check_tokens(tokens: &TokenResponse) -> Result<(), ClientError> {
     let departure = |what: &str| {
         Err(ClientError::Departure {
-            endpoint,
+            endpoint: Endpoint::Token,
             what: what.to_owned(),
         })
     };

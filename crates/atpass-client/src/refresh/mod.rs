@@ -1,0 +1,170 @@
+//! Refresh: one at a time for each session, in all processes, and never lost.
+//!
+//! 1. Under the session's lock in this process the store is read again: who waited finds the work done.
+//! 2. A mark is written by compare-and-swap ([`lease`]): other processes wait for it.
+//! 3. The request runs in a task of its own, so that a caller who gives up can't lose the answer. Where
+//!    no answer comes, it is sent again: our servers give the same answer for a minute.
+//! 4. The new tokens replace the old ([`keep`]), whatever else happened to the record meanwhile.
+//!
+//! A process that is killed leaves its mark. The next one waits until the mark's time is over, and
+//! sends the token again. Beside it, DID, PDS and server are checked to still belong together, at most
+//! once an hour ([`moved`]).
+
+mod keep;
+mod lease;
+mod moved;
+
+use std::time::Duration;
+
+use atpass_protocol::request::TokenResponse;
+use atpass_protocol::secret::Secret;
+use http::StatusCode;
+
+use crate::answers::{check_tokens, read_answer};
+use crate::error::Endpoint;
+use crate::pause::pause;
+use crate::store::{SessionKey, StoreFailure, StoredSession};
+use crate::{ClientError, OAuthClient};
+use lease::{Lease, Turn};
+
+/// Before a token is sent a second time.
+const BEFORE_SECOND_TRY: Duration = Duration::from_millis(500);
+/// When nobody knows whether the server exchanged a token: the times at which it is tried again, though
+/// nobody asks any more. Together less than the minute for which the answer can be had again.
+const TRY_AGAIN_AFTER: [Duration; 4] = [
+    Duration::from_secs(2),
+    Duration::from_secs(5),
+    Duration::from_secs(10),
+    Duration::from_secs(15),
+];
+
+/// Why a session is refreshed, and the access token of which that is said.
+#[derive(Clone, Debug)]
+pub(crate) enum Cause {
+    /// It ends soon, or its refresh was interrupted, or the app wants another one.
+    Due(Secret),
+    /// A server of resources refused it.
+    Rejected(Secret),
+}
+
+impl OAuthClient {
+    /// Refreshes the session, unless its access token is already another one than the cause names.
+    #[tracing::instrument(skip_all)]
+    pub(crate) async fn refresh(
+        &self,
+        key: &SessionKey,
+        cause: Cause,
+    ) -> Result<StoredSession, ClientError> {
+        let (client, key) = (self.clone(), key.clone());
+        let task = tokio::spawn(async move {
+            let refreshed = client.refresh_in_turn(&key, &cause).await;
+            if let Err(error) = &refreshed
+                && error.may_have_happened()
+                && client.begins_recovery(&key)
+            {
+                tokio::spawn(async move {
+                    client.try_again(&key).await;
+                    client.ends_recovery(&key);
+                });
+            }
+            refreshed
+        });
+        task.await
+            .map_err(|error| StoreFailure(format!("the refresh stopped: {error}")))?
+    }
+
+    async fn refresh_in_turn(
+        &self,
+        key: &SessionKey,
+        cause: &Cause,
+    ) -> Result<StoredSession, ClientError> {
+        let lock = self.lock_of(key);
+        let _alone = lock.lock().await;
+        let mut lease = match Lease::take(self, key, cause).await? {
+            Turn::Ours(lease) => lease,
+            Turn::Done(refreshed) => return Ok(refreshed),
+        };
+        if let Err(error) = self.check_if_due(key, &lease.session, cause).await {
+            lease.release(false).await;
+            return Err(error);
+        }
+        let session = lease.session.clone();
+        match lease.hold_while(self.ask_twice(&session)).await {
+            Ok(tokens) => lease.keep(tokens).await,
+            Err(error) if is_the_end(&error) => lease.end(error).await,
+            Err(error) => {
+                lease.release(error.may_have_happened()).await;
+                Err(error)
+            }
+        }
+    }
+
+    /// Goes on with a refresh of which nobody knows how it ended, so that a session isn't lost because
+    /// nobody happened to need it for a minute.
+    async fn try_again(&self, key: &SessionKey) {
+        for wait in TRY_AGAIN_AFTER {
+            pause(wait, self.random()).await;
+            let session = match self.vault().get(key).await {
+                Ok(Some((session, _))) if session.refreshing.is_some() => session,
+                Ok(_) => return,
+                Err(_) => continue,
+            };
+            let cause = Cause::Due(session.access_token);
+            match self.refresh_in_turn(key, &cause).await {
+                Err(error) if error.may_have_happened() || error.is_transient() => {}
+                _ => return,
+            }
+        }
+    }
+
+    /// Sends the refresh token; once more where no answer came.
+    async fn ask_twice(&self, session: &StoredSession) -> Result<TokenResponse, ClientError> {
+        match self.ask(session).await {
+            Err(error) if error.may_have_happened() => {
+                tracing::debug!(%error, "no answer to a refresh; asking again");
+                pause(BEFORE_SECOND_TRY, self.random()).await;
+                self.ask(session).await
+            }
+            answer => answer,
+        }
+    }
+
+    async fn ask(&self, session: &StoredSession) -> Result<TokenResponse, ClientError> {
+        let over = || {
+            ClientError::SessionEnded(
+                "the access token has ended, and there is no refresh token".into(),
+            )
+        };
+        let refresh_token = session.refresh_token.as_ref().ok_or_else(over)?;
+        let fields = [
+            ("grant_type", "refresh_token"),
+            ("client_id", session.client_id.as_str()),
+            ("refresh_token", refresh_token.expose()),
+        ];
+        let key = session.key.to_key()?;
+        let holder = session.holder(&key);
+        let answer = self
+            .sender()
+            .post(&self.token_form(&holder, &fields), &key)
+            .await?;
+        let tokens: TokenResponse = read_answer(Endpoint::Token, StatusCode::OK, &answer.response)?;
+        check_tokens(&tokens)?;
+        if tokens.sub != session.did {
+            return Err(ClientError::WrongAccount {
+                expected: session.did.clone(),
+                got: tokens.sub,
+            });
+        }
+        // The new tokens can't be had again, so they are kept first (clause C-DPOP-03).
+        if !answer.had_nonce {
+            let issuer = &session.server.issuer;
+            tracing::warn!(%issuer, "a refresh answer has no DPoP-Nonce");
+        }
+        Ok(tokens)
+    }
+}
+
+/// Whether the server says that the token is no good any more.
+fn is_the_end(error: &ClientError) -> bool {
+    matches!(error, ClientError::Refused { status: 400, error, .. } if error == "invalid_grant")
+}
