@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand};
 use url::Url;
 
 use crate::command::account::AccountArgs;
+use crate::command::client::{Call, Login, Logout, Whoami};
 use crate::command::client_lint::ClientArgs;
 use crate::command::config::ConfigArgs;
 use crate::command::database::DatabaseArgs;
@@ -40,6 +41,10 @@ pub(crate) enum Command {
     Key(KeyArgs),
     Client(ClientArgs),
     Scope(ScopeArgs),
+    Login(Box<Login>),
+    Call(Box<Call>),
+    Whoami(Box<Whoami>),
+    Logout(Box<Logout>),
     Discover(Box<Discover>),
     Lexicon(Box<Lexicon>),
 }

@@ -1,6 +1,7 @@
 //! The commands, one module each.
 
 pub(crate) mod account;
+pub(crate) mod client;
 pub(crate) mod client_lint;
 pub(crate) mod config;
 pub(crate) mod database;

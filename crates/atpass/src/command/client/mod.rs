@@ -1,0 +1,143 @@
+//! `atpass login`, `call`, `whoami`, `logout`: a client of the network on the command line, with its
+//! sessions in a folder of the person's own.
+
+mod call;
+mod login;
+mod logout;
+mod whoami;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::{Context, bail};
+use atpass_client::store::FileStore;
+use atpass_client::{
+    ClientConfig, ClientParts, LOOPBACK_REDIRECT_URI, OAuthClient, Session, SessionKey,
+};
+use atpass_identity::{Freshness, Input};
+use atpass_protocol::id::Did;
+use clap::Args;
+use etcetera::BaseStrategy;
+
+pub(crate) use call::{Call, run as call};
+pub(crate) use login::{Login, run as login};
+pub(crate) use logout::{Logout, run as logout};
+pub(crate) use whoami::{Whoami, run as whoami};
+
+use crate::network::NetworkArgs;
+
+/// The scope of a login that names none.
+const DEFAULT_SCOPE: &str = "atproto transition:generic";
+/// The file with the name of the session that is used when none is named.
+const CURRENT: &str = "current";
+
+/// Where sessions are kept, and how servers are reached.
+#[derive(Debug, Args)]
+pub(crate) struct Place {
+    /// Folder of the sessions, in place of the one in the home folder
+    #[arg(long, env = "ATPASS_SESSIONS", value_name = "DIR")]
+    sessions: Option<PathBuf>,
+    #[command(flatten)]
+    network: NetworkArgs,
+}
+
+/// Which session.
+#[derive(Debug, Args)]
+pub(crate) struct Which {
+    /// The account, where several are signed in; without it, the one of the last login
+    #[arg(long, value_name = "HANDLE|DID")]
+    account: Option<String>,
+}
+
+/// The sessions of this person.
+struct Own {
+    client: OAuthClient,
+    folder: PathBuf,
+    resolver: atpass_identity::Resolver,
+}
+
+impl Place {
+    async fn open(&self, scope: &str) -> anyhow::Result<Own> {
+        let folder = match &self.sessions {
+            Some(folder) => folder.clone(),
+            None => own_folder()?,
+        };
+        let store = FileStore::open(&folder).await?;
+        let fetcher = self.network.fetcher().await?;
+        let resolver = self.network.resolver(fetcher.clone());
+        let parts = ClientParts::new(Arc::new(store), fetcher, resolver.clone());
+        let config = ClientConfig::loopback(LOOPBACK_REDIRECT_URI, scope)?;
+        Ok(Own {
+            client: OAuthClient::new(config, parts),
+            folder,
+            resolver,
+        })
+    }
+}
+
+impl Own {
+    /// The session that is meant.
+    async fn session(&self, which: &Which) -> anyhow::Result<Session> {
+        let Some(account) = &which.account else {
+            return self.current().await;
+        };
+        let did = self.did(account).await?;
+        let keys = self.client.sessions_of(&did).await?;
+        let mut found = None;
+        for key in keys {
+            found = self.client.restore(&key).await?.or(found);
+        }
+        found.with_context(|| {
+            format!("{account} is not signed in here; `atpass login {account}` does that")
+        })
+    }
+
+    /// The session of the last login; or the only one.
+    async fn current(&self) -> anyhow::Result<Session> {
+        if let Ok(name) = std::fs::read_to_string(self.folder.join(CURRENT))
+            && let Some(session) = self.client.restore(&SessionKey::new(name.trim())).await?
+        {
+            return Ok(session);
+        }
+        match self.client.sessions().await?.as_slice() {
+            [] => bail!("nobody is signed in; `atpass login <handle>` does that"),
+            [only] => {
+                let session = self.client.restore(only).await?;
+                session.context("nobody is signed in")
+            }
+            _ => bail!("several accounts are signed in; name one with --account"),
+        }
+    }
+
+    fn make_current(&self, session: &Session) -> anyhow::Result<()> {
+        let path = self.folder.join(CURRENT);
+        write_private(&path, session.key().as_str())
+            .with_context(|| format!("write {}", path.display()))
+    }
+
+    async fn did(&self, account: &str) -> anyhow::Result<Did> {
+        let input = Input::parse(account)?;
+        if let Input::Did(did) = input {
+            return Ok(did);
+        }
+        let found = self.resolver.discover(&input, Freshness::Recent).await?;
+        let account = found.account.context("name an account, not a server")?;
+        Ok(account.did)
+    }
+}
+
+/// Where programs keep what they need again, and nobody else does.
+fn own_folder() -> anyhow::Result<PathBuf> {
+    let base = etcetera::choose_base_strategy().context("find the home folder")?;
+    let folder = base.state_dir().unwrap_or_else(|| base.data_dir());
+    Ok(folder.join("atpass").join("client"))
+}
+
+fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
+    use std::io::Write;
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)?.write_all(text.as_bytes())
+}
