@@ -4,13 +4,14 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-use atpass_fetch::Fetcher;
-use atpass_identity::Resolver;
+use atpass_fetch::{FetchConfig, FetchError, Fetcher, Stage as FetchStage};
+use atpass_identity::{HandleResolution, IdentityConfig, Resolver};
 use atpass_protocol::id::Did;
 use atpass_protocol::jose::JwkSet;
 use atpass_protocol::random::{self, Random, SystemRandom};
 use atpass_protocol::seal::SealingKeys;
 use atpass_protocol::time::{Clock, SystemClock};
+use url::Url;
 
 use crate::authentication::Authenticator;
 use crate::keys::{ClientKeyset, KeysetError};
@@ -42,7 +43,46 @@ const LONGEST_ANSWER: usize = 64 * 1024 * 1024;
 /// How long it may take.
 const LONGEST_CALL: std::time::Duration = std::time::Duration::from_mins(1);
 
+/// The directory of `did:plc` that the whole network uses.
+const PUBLIC_DIRECTORY: &str = "https://plc.directory";
+
 impl ClientParts {
+    /// For the network as it is: DNS and HTTPS for handles, the public directory, and a door that leads
+    /// to public addresses only. Fails when TLS can't be set up.
+    pub fn internet(store: Arc<dyn SessionStore>) -> Result<Self, FetchError> {
+        let fetcher = Fetcher::new(FetchConfig::default())?;
+        let directory = Url::parse(PUBLIC_DIRECTORY).map_err(|_| FetchError {
+            url: PUBLIC_DIRECTORY.to_owned(),
+            stage: FetchStage::Url("not a URL"),
+        })?;
+        let identity = IdentityConfig {
+            directory,
+            handles: HandleResolution::Network,
+            allow_test_handles: false,
+            lexicon_authorities: BTreeMap::new(),
+        };
+        let resolver = Resolver::new(identity, fetcher.clone(), Arc::new(SystemClock));
+        Ok(Self::new(store, fetcher, resolver))
+    }
+
+    /// For a network on this machine, such as the one of `atpass dev`: this directory, handles by asking
+    /// this server, plain http and loopback addresses. Not for production.
+    pub fn development(
+        store: Arc<dyn SessionStore>,
+        directory: Url,
+        handle_resolver: Url,
+    ) -> Result<Self, FetchError> {
+        let fetcher = Fetcher::new(FetchConfig::development())?;
+        let identity = IdentityConfig {
+            directory,
+            handles: HandleResolution::Server(handle_resolver),
+            allow_test_handles: true,
+            lexicon_authorities: BTreeMap::new(),
+        };
+        let resolver = Resolver::new(identity, fetcher.clone(), Arc::new(SystemClock));
+        Ok(Self::new(store, fetcher, resolver))
+    }
+
     /// With the system's time and randomness. Answers of servers of resources may be up to 64 MiB and
     /// take a minute.
     pub fn new(store: Arc<dyn SessionStore>, fetcher: Fetcher, resolver: Resolver) -> Self {

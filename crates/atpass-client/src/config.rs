@@ -344,6 +344,11 @@ impl ClientConfig {
         }
     }
 
+    /// Where the public keys are published, if not in the metadata document.
+    pub const fn published_jwks_uri(&self) -> Option<&Url> {
+        self.jwks_uri.as_ref()
+    }
+
     pub(crate) const fn proof(&self) -> &Proof {
         &self.proof
     }

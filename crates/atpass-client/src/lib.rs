@@ -24,6 +24,8 @@
 
 mod answers;
 mod authentication;
+#[cfg(feature = "axum")]
+pub mod axum;
 mod callback;
 mod client;
 mod config;
