@@ -217,7 +217,7 @@ impl ClientError {
     }
 
     /// Whether the server may have done what it was asked, though no answer says so.
-    pub(crate) const fn may_have_happened(&self) -> bool {
+    pub(crate) fn may_have_happened(&self) -> bool {
         match self {
             Self::Fetch { error, .. } => matches!(
                 error.stage,
@@ -227,7 +227,9 @@ impl ClientError {
                     | FetchStage::Encoding(_)
             ),
             // 503 says that it hasn't.
-            Self::Refused { status, .. } => *status >= 500 && *status != 503,
+            Self::Refused { status, .. } if *status >= 500 => *status != 503,
+            // The answer to a second copy of the request, which some proxy made.
+            Self::Refused { error, .. } => is_of_a_copy(error),
             Self::Unreadable { .. } => true,
             _ => false,
         }
@@ -275,6 +277,11 @@ impl fmt::Display for Endpoint {
             Self::Resource => "the resource server",
         })
     }
+}
+
+/// Whether a server that has seen a proof or an assertion before says this.
+fn is_of_a_copy(error: &str) -> bool {
+    matches!(error, "invalid_dpop_proof" | "use_dpop_nonce")
 }
 
 fn capitalized(text: &str) -> String {
