@@ -22,6 +22,7 @@ mod records;
 pub mod repository;
 mod request_log;
 mod tls;
+mod weather;
 
 pub use accounts::DevAccount;
 pub use clock::ManualClock;
@@ -31,3 +32,4 @@ pub use listen::Ports;
 pub use names::NameServer;
 pub use network::{Network, NetworkConfig};
 pub use request_log::RequestLog;
+pub use weather::{Forecast, Weather, WeatherReport};

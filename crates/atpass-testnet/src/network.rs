@@ -41,6 +41,7 @@ use crate::accounts::{AUDIENCE, DevAccount, dev_accounts};
 use crate::faults::{Faults, FaultyStore};
 use crate::listen::{Loopback, Ports};
 use crate::request_log::RequestLog;
+use crate::weather::Weather;
 use crate::{app, directory, pds};
 
 /// What a network is started with.
@@ -69,6 +70,8 @@ pub struct NetworkConfig {
     pub lexicon_authorities: BTreeMap<String, Did>,
     /// Which acts of the store are to fail.
     pub faults: Faults,
+    /// A bad network before its token endpoint, if any.
+    pub weather: Option<Weather>,
     /// Where requests are written down, if anywhere.
     pub requests: Option<RequestLog>,
 }
@@ -89,6 +92,7 @@ impl NetworkConfig {
             permission_set_directory: None,
             lexicon_authorities: BTreeMap::new(),
             faults: Faults::default(),
+            weather: None,
             requests: None,
         }
     }
@@ -160,7 +164,10 @@ impl Network {
             Some(log) => logged(router, origin, log),
             None => router,
         };
-        let routes = dated(routes, &config.clock);
+        let mut routes = dated(routes, &config.clock);
+        if let Some(weather) = &config.weather {
+            routes = weather.over(routes);
+        }
         let mut tasks = server.serve(&logged(routes, &issuer), &stopped);
         tasks.extend(directory_server.serve(
             &logged(
