@@ -51,7 +51,9 @@ export async function startInternet(host, answer, texts = {}) {
   const { port } = server.address()
   return {
     asked,
+    host,
     port,
+    root: join(folder, 'root.pem'),
     /** The options with which a program reaches it. */
     options: [
       '--allow-loopback',

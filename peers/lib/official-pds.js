@@ -9,9 +9,20 @@ import { fileURLToPath } from 'node:url'
 const START = fileURLToPath(new URL('../official-pds/start.js', import.meta.url))
 const START_DEADLINE_MS = 60_000
 
-/** Starts both. Returns `{ pds, directory, account, stop() }`. */
-export async function startOfficialPds() {
-  const child = spawn(process.execPath, [START], { stdio: ['pipe', 'pipe', 'pipe'] })
+/**
+ * Starts both. Returns `{ pds, directory, account, stop() }`. With `internet`, the PDS reaches its host
+ * as it would on the real one.
+ */
+export async function startOfficialPds(internet) {
+  const variables = internet && {
+    NODE_EXTRA_CA_CERTS: internet.root,
+    ATPASS_TEST_HOST: internet.host,
+    ATPASS_TEST_PORT: String(internet.port),
+  }
+  const child = spawn(process.execPath, [START], {
+    stdio: ['pipe', 'pipe', 'pipe'],
+    env: { ...process.env, ...variables },
+  })
   const ended = once(child, 'exit').then(([code]) => code)
   const killWithTest = () => child.kill('SIGKILL')
   process.once('exit', killWithTest)

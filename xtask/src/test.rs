@@ -72,7 +72,7 @@ impl Step {
             Self::Test => "test: cargo test",
             Self::Seeds => "seeds: what fuzzing starts from",
             Self::Doc => "doc: cargo doc",
-            Self::Build => "build: the release program",
+            Self::Build => "build: the release program, and the examples",
             Self::Peers => "peers: the official clients and a browser",
         }
     }
@@ -175,6 +175,9 @@ fn run_step(step: Step, root: &Path, options: &Options, found: &mut Found) -> Re
         Step::Build => {
             process::run(cargo.args(["build", "--release", "--package", "atpass"]))?;
             found.program = Some(program(root)?);
+            // The examples are there already, from the tests of the crates, and aren't measured.
+            let mut cargo = process::cargo(root);
+            process::run(cargo.args(["build", "--package", "example-clients"]))?;
         }
         Step::Peers => run_peers(root, options, found)?,
     }
@@ -217,6 +220,7 @@ fn run_peers(root: &Path, options: &Options, found: &Found) -> Result<()> {
                 .map(|word| format!("--test-name-pattern=/{}/", escape_pattern(word))),
         )
         .env("ATPASS_BIN", program)
+        .env("ATPASS_EXAMPLES", target.join("debug"))
         .env("ATPASS_CHROMIUM", &tools.chromium)
         .env("ATPASS_SCREENSHOTS", screenshots);
     let ran = process::run(&mut node);

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Context;
-use atpass_client::{ClientKeyset, ClientParts, SessionStore};
+use atpass_client::{ClientConfig, ClientKeyset, ClientParts, SessionStore, paths};
 use atpass_protocol::random::SystemRandom;
 use atpass_protocol::seal::SealingKeys;
 use atpass_protocol::secret::Secret;
@@ -25,6 +25,18 @@ pub fn parts(store: Arc<dyn SessionStore>) -> anyhow::Result<ClientParts> {
         }
         _ => Ok(ClientParts::internet(store)?),
     }
+}
+
+/// The web app's identity: at `PUBLIC_URL`, and with `CLIENT=public` one without a key.
+pub fn web_app(scope: &str, keys: ClientKeyset) -> anyhow::Result<ClientConfig> {
+    let public_url = setting("PUBLIC_URL", "http://127.0.0.1:3000");
+    if setting("CLIENT", "") != "public" {
+        return Ok(ClientConfig::from_public_url(&public_url, scope, keys)?);
+    }
+    let at = |path: &str| format!("{public_url}{path}");
+    // Another id than the confidential one's: servers remember what a client is.
+    let (client_id, callback) = (at("/oauth/public-client.json"), at(paths::CALLBACK));
+    Ok(ClientConfig::web_public(&client_id, &callback, scope)?)
 }
 
 /// What an app keeps to itself. A real one has it in its secret store.

@@ -9,12 +9,12 @@ use std::sync::Arc;
 
 use atpass_client::axum::{SignIn, SignedIn};
 use atpass_client::store::SqliteStore;
-use atpass_client::{ClientConfig, ClientError, OAuthClient, paths};
+use atpass_client::{ClientError, OAuthClient};
 use axum::Router;
 use axum::extract::RawForm;
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
-use example_clients::{parts, secrets, setting};
+use example_clients::{parts, secrets, setting, web_app};
 use serde_json::{Value, json};
 
 const SCOPE: &str = "atproto repo:app.example.note";
@@ -25,14 +25,8 @@ async fn main() -> anyhow::Result<()> {
         .with_writer(std::io::stderr)
         .init();
     let data = PathBuf::from(setting("DATA", "web-app-data"));
-    let public_url = setting("PUBLIC_URL", "http://127.0.0.1:3000");
     let secrets = secrets(&data)?;
-    let config = if setting("CLIENT", "") == "public" {
-        let at = |path: &str| format!("{public_url}{path}");
-        ClientConfig::web_public(&at(paths::CLIENT_METADATA), &at(paths::CALLBACK), SCOPE)?
-    } else {
-        ClientConfig::from_public_url(&public_url, SCOPE, secrets.keys)?
-    };
+    let config = web_app(SCOPE, secrets.keys)?;
     let store = SqliteStore::open(data.join("sessions.sqlite")).await?;
     let mut parts = parts(Arc::new(store))?;
     parts.sealing = Some(secrets.sealing.clone());
@@ -42,7 +36,7 @@ async fn main() -> anyhow::Result<()> {
         .route("/", get(home))
         .route("/notes", post(write_note));
     let listener = tokio::net::TcpListener::bind(setting("LISTEN", "127.0.0.1:3000")).await?;
-    println!("{public_url}");
+    println!("listening on {}", listener.local_addr()?);
     axum::serve(listener, sign_in.add_to(app)).await?;
     Ok(())
 }

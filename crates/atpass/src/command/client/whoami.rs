@@ -12,6 +12,9 @@ use crate::output::{print, print_json, table, time};
 /// Who is signed in, and whether the servers still say so
 #[derive(Debug, Args)]
 pub(crate) struct Whoami {
+    /// Get new tokens first
+    #[arg(long)]
+    refresh: bool,
     /// Print a JSON list
     #[arg(long)]
     json: bool,
@@ -39,7 +42,7 @@ pub(crate) async fn run(args: &Whoami) -> anyhow::Result<ExitCode> {
             is_current: current
                 .as_ref()
                 .is_some_and(|current| *current.key() == key),
-            handle: handle(&session).await,
+            handle: handle(&session, args.refresh).await,
             session,
         });
     }
@@ -67,7 +70,10 @@ pub(crate) async fn run(args: &Whoami) -> anyhow::Result<ExitCode> {
     })
 }
 
-async fn handle(session: &Session) -> Result<Option<String>, ClientError> {
+async fn handle(session: &Session, refresh: bool) -> Result<Option<String>, ClientError> {
+    if refresh {
+        session.refresh().await?;
+    }
     let answer = session.get("/xrpc/com.atproto.server.getSession").await?;
     let body: Value = serde_json::from_slice(answer.body()).unwrap_or_default();
     let handle = body.get("handle").and_then(Value::as_str);
