@@ -226,18 +226,23 @@ impl OAuthClient {
     }
 
     /// Finishes refreshes that a crash has interrupted: for an app's start, as servers give the answer
-    /// again for a short time only. Returns how many it found. Reads every session of the store.
+    /// again for a short time only. Returns how many it found. Reads every session of the store; what goes
+    /// wrong with one of them is in the log, and keeps no other from being finished.
     pub async fn resume_refreshes(&self) -> Result<usize, ClientError> {
         let mut found = 0;
         for key in self.sessions().await? {
-            if let Some((stored, _)) = self.vault().get(&key).await?
-                && stored.refreshing.is_some()
-            {
-                found += 1;
-                let cause = crate::refresh::Cause::Due(stored.access_token);
-                if let Err(error) = self.refresh(&key, cause).await {
-                    tracing::warn!(did = %stored.did, %error, "an interrupted refresh");
+            let stored = match self.vault().get(&key).await {
+                Ok(Some((stored, _))) if stored.refreshing.is_some() => stored,
+                Ok(_) => continue,
+                Err(error) => {
+                    tracing::warn!(%error, "a session that may have been interrupted");
+                    continue;
                 }
+            };
+            found += 1;
+            let cause = crate::refresh::Cause::Due(stored.access_token);
+            if let Err(error) = self.refresh(&key, cause).await {
+                tracing::warn!(did = %stored.did, %error, "an interrupted refresh");
             }
         }
         Ok(found)

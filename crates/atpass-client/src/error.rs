@@ -184,11 +184,13 @@ impl ClientError {
     }
 
     /// Whether the same may succeed a little later, with the session as it is.
-    pub const fn is_transient(&self) -> bool {
+    pub fn is_transient(&self) -> bool {
         match self {
             Self::Identity(error) => error.is_transient(),
             Self::Fetch { error, .. } => error.is_transient(),
-            Self::Refused { status, .. } => *status >= 500 || *status == 429,
+            Self::Refused { status, error, .. } => {
+                *status >= 500 || *status == 429 || is_of_a_copy(error)
+            }
             Self::Store(_) => true,
             Self::Input(_)
             | Self::Unreadable { .. }

@@ -23,10 +23,10 @@ use serde_json::Value;
 use url::Url;
 
 const PROCESSES: usize = 8;
-const SESSIONS: usize = 48;
+const SESSIONS: usize = 96;
 /// Refreshes that get through, in all.
 const REFRESHES: u64 = 10_000;
-const ROUNDS: u64 = 400;
+const ROUNDS: u64 = 1200;
 /// How long a process works until it is killed, the first time; and then another one.
 const UNTIL_DEATH: Duration = Duration::from_millis(1500);
 
@@ -153,6 +153,7 @@ fn work(driver: &Path, variables: &[(&str, String)], weather: &Weather) -> (Coun
             }
         }
         killed += deaths.join().unwrap();
+        println!("{} refreshes so far", weather.report().refreshed);
     }
     (counts, killed)
 }
