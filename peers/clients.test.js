@@ -65,7 +65,7 @@ async function startOurs() {
 }
 
 async function startOfficial() {
-  const peer = await startOfficialPds(internet)
+  const peer = await startOfficialPds({ internet })
   const { pds: origin, account } = peer
   return {
     server: makeServer({ name: 'the official PDS', origin, account, makePerson: atOfficialPages }),

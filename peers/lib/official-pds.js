@@ -11,13 +11,16 @@ const START_DEADLINE_MS = 60_000
 
 /**
  * Starts both. Returns `{ pds, directory, account, stop() }`. With `internet`, the PDS reaches its host
- * as it would on the real one.
+ * as it would on the real one; with `weather`, a bad network stands before its token endpoint.
  */
-export async function startOfficialPds(internet) {
-  const variables = internet && {
-    NODE_EXTRA_CA_CERTS: internet.root,
-    ATPASS_TEST_HOST: internet.host,
-    ATPASS_TEST_PORT: String(internet.port),
+export async function startOfficialPds({ internet, weather } = {}) {
+  const variables = {
+    ...(internet && {
+      NODE_EXTRA_CA_CERTS: internet.root,
+      ATPASS_TEST_HOST: internet.host,
+      ATPASS_TEST_PORT: String(internet.port),
+    }),
+    ...(weather && { ATPASS_TEST_WEATHER: JSON.stringify(weather) }),
   }
   const child = spawn(process.execPath, [START], {
     stdio: ['pipe', 'pipe', 'pipe'],

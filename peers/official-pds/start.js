@@ -9,11 +9,12 @@ import { randomBytes } from 'node:crypto'
 import tls from 'node:tls'
 import { PDS, envToCfg, envToSecrets, readEnv } from '@atproto/pds'
 import plc from '@did-plc/server'
+import { putWeather } from './weather.js'
 
 const HANDLE = 'carol.test'
 const PASSWORD = 'correct horse battery'
 
-const { ATPASS_TEST_HOST: testHost, ATPASS_TEST_PORT: testPort } = process.env
+const { ATPASS_TEST_HOST: testHost, ATPASS_TEST_PORT: testPort, ATPASS_TEST_WEATHER: weather } = process.env
 if (testHost) {
   // The host of a test stands at a port of this machine; its certificate is checked as any other.
   const connect = tls.connect
@@ -48,7 +49,8 @@ Object.assign(process.env, {
 })
 const env = readEnv()
 const pds = await PDS.create(envToCfg(env), envToSecrets(env))
-await pds.start()
+const server = await pds.start()
+if (weather) putWeather(server, JSON.parse(weather))
 
 const origin = `http://localhost:${port}`
 const answer = await fetch(`${origin}/xrpc/com.atproto.server.createAccount`, {
