@@ -168,7 +168,7 @@ fn run_step(step: Step, root: &Path, options: &Options, found: &mut Found) -> Re
         }
         Step::Doc => {
             cargo
-                .args(["doc", "--workspace", "--no-deps"])
+                .args(["doc", "--workspace", "--no-deps", "--all-features"])
                 .env("RUSTDOCFLAGS", "-D warnings");
             process::run(&mut cargo)?;
         }

@@ -1,26 +1,4 @@
-//! Log in, hold a session, refresh it, call with it, log out.
-//!
-//! An [`OAuthClient`] is made once and cloned freely. [`OAuthClient::login`] gives the URL to send
-//! the browser to; [`OAuthClient::callback`] takes what the browser brings back and gives a
-//! [`Session`]. A session adds token and proof to each request, and refreshes itself.
-//!
-//! ```no_run
-//! # async fn example(client: atpass_client::OAuthClient) -> Result<(), atpass_client::ClientError> {
-//! let login = client.login("alice.example.com").await?;
-//! println!("open {}", login.url);
-//! // ... the browser comes back to the redirect URI with a query:
-//! let session = client.callback("state=...&iss=...&code=...").await?;
-//! let me = session.get("/xrpc/com.atproto.server.getSession").await?;
-//! println!("{}", String::from_utf8_lossy(me.body()));
-//! session.logout().await?;
-//! # Ok(())
-//! # }
-//! ```
-//!
-//! What the client insists on: pushed requests with PKCE and DPoP; state, verifier and key new for
-//! each login; the answer's `iss`; the account that was asked for, or else the account's own
-//! authorization server; `atproto` in the granted scope; tokens of type DPoP. A login that fails
-//! one of these leaves nothing behind.
+#![doc = include_str!("../docs/guide.md")]
 
 mod answers;
 mod authentication;
@@ -41,6 +19,8 @@ mod proofs;
 mod refresh;
 mod session;
 pub mod store;
+
+pub use {atpass_fetch as fetch, atpass_identity as identity, atpass_protocol as protocol};
 
 pub use client::{ClientParts, Dropping, OAuthClient};
 pub use config::{ClientConfig, ClientKind, ConfigError, paths};

@@ -1,36 +1,6 @@
 //! Sign-in for an axum app: routes, a cookie that names the session, and an extractor.
 //!
-//! ```no_run
-//! use atpass_client::axum::{SignIn, SignedIn};
-//! use atpass_client::{ClientConfig, ClientKeyset, ClientParts, MemoryStore, OAuthClient};
-//! use atpass_protocol::random::SystemRandom;
-//! use atpass_protocol::seal::SealingKeys;
-//! use axum::{Router, response::Html, routing::get};
-//! use std::sync::Arc;
-//!
-//! async fn home(session: Option<SignedIn>) -> Html<String> {
-//!     Html(match session {
-//!         Some(SignedIn(session)) => format!(
-//!             "<p>Hello {}</p><form method=post action=/oauth/logout><button>Sign out</button></form>",
-//!             session.did()
-//!         ),
-//!         None => "<form method=post action=/oauth/login><label>Handle <input name=identifier></label>\
-//!                  <button>Sign in</button></form>".into(),
-//!     })
-//! }
-//!
-//! #[tokio::main]
-//! async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//!     let keys = ClientKeyset::generate()?; // in earnest: kept in a secret store
-//!     let config = ClientConfig::from_public_url("http://127.0.0.1:3000", "atproto", keys)?;
-//!     let client = OAuthClient::new(config, ClientParts::internet(Arc::new(MemoryStore::default()))?);
-//!     let cookies = SealingKeys::parse(&SealingKeys::generate(&SystemRandom))?; // kept, too
-//!     let app = SignIn::new(client, cookies)?.add_to(Router::new().route("/", get(home)));
-//!     let listener = tokio::net::TcpListener::bind("127.0.0.1:3000").await?;
-//!     axum::serve(listener, app).await?;
-//!     Ok(())
-//! }
-//! ```
+//! The crate's front page has a whole app ([A web app in 30 lines](crate#a-web-app-in-30-lines)).
 //!
 //! | route | does |
 //! | --- | --- |
