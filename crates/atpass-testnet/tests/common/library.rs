@@ -48,7 +48,12 @@ pub(crate) async fn browse(lab: &Lab, url: &Url, who: (&str, &str), decision: &s
     let request_uri = pairs[1].1.to_string();
     let signed_in = browser.sign_in(&app, &request_uri, who.0, who.1).await;
     let consent = browser.get(signed_in.header("location")).await;
-    let answer = browser.decide(&app, &request_uri, &consent, decision).await;
+    // A confidential client isn't asked about twice.
+    let answer = if consent.status.is_redirection() {
+        consent
+    } else {
+        browser.decide(&app, &request_uri, &consent, decision).await
+    };
     let location = answer.header("location").to_owned();
     location.split_once('?').unwrap().1.to_owned()
 }
