@@ -17,12 +17,23 @@
 //! # }
 //! ```
 //!
+//! | to use a session with | take | feature |
+//! | --- | --- | --- |
+//! | requests of one's own | [`Session::request`], [`Session::get`], [`Session::post`] | |
+//! | an agent of `atrium-api` | `atrium::AtriumSession` | `atrium` |
+//! | an agent of `jacquard` | `jacquard::JacquardSession` | `jacquard` |
+//! | sign-in for an axum app | `axum::SignIn` | `axum` |
+//!
 //! What the client insists on: pushed requests with PKCE and DPoP; state, verifier and key new for
 //! each login; the answer's `iss`; the account that was asked for, or else the account's own
 //! authorization server; `atproto` in the granted scope; tokens of type DPoP. A login that fails
 //! one of these leaves nothing behind.
 
+#[cfg(any(feature = "atrium", feature = "jacquard"))]
+mod agents;
 mod answers;
+#[cfg(feature = "atrium")]
+pub mod atrium;
 mod authentication;
 #[cfg(feature = "axum")]
 pub mod axum;
@@ -30,6 +41,8 @@ mod callback;
 mod client;
 mod config;
 mod error;
+#[cfg(feature = "jacquard")]
+pub mod jacquard;
 mod keys;
 mod login;
 #[cfg(feature = "loopback")]
