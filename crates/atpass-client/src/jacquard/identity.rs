@@ -7,7 +7,7 @@ use ::jacquard::identity::resolver::{
     DidDocResponse, IdentityError as AgentError, IdentityErrorKind, IdentityResolver,
     ResolverOptions,
 };
-use ::jacquard::types::string::{Did, Handle};
+use ::jacquard::types::string::{AtStrError, Did, Handle};
 use atpass_identity::{DiscoveredAccount, Freshness, IdentityError, Input};
 use http::StatusCode;
 use serde_json::json;
@@ -34,7 +34,7 @@ impl IdentityResolver for JacquardSession {
         handle: &Handle<S>,
     ) -> Result<Did, AgentError> {
         let account = self.account(handle.as_str()).await?;
-        did(account.did.as_str())
+        Did::new_owned(account.did.as_str()).map_err(|error| invalid(&error))
     }
 
     async fn resolve_did_doc<S: BosStr + Sync>(
@@ -53,13 +53,14 @@ impl IdentityResolver for JacquardSession {
         Ok(DidDocResponse {
             buffer: document.to_string().into(),
             status: StatusCode::OK,
-            requested: Some(did(asked.as_str())?),
+            requested: Some(Did::new_owned(asked.as_str()).map_err(|error| invalid(&error))?),
         })
     }
 }
 
-fn did(text: &str) -> Result<Did, AgentError> {
-    Did::new_owned(text).map_err(|error| AgentError::invalid_doc(error.to_smolstr()))
+/// A DID that is one for us, and none for jacquard.
+fn invalid(error: &AtStrError) -> AgentError {
+    AgentError::invalid_doc(error.to_smolstr())
 }
 
 /// Our error as one of jacquard's, which has it as its source.
