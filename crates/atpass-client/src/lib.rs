@@ -1,6 +1,10 @@
 #![doc = include_str!("../docs/guide.md")]
 
+#[cfg(any(feature = "atrium", feature = "jacquard"))]
+mod agents;
 mod answers;
+#[cfg(feature = "atrium")]
+pub mod atrium;
 mod authentication;
 #[cfg(feature = "axum")]
 pub mod axum;
@@ -8,6 +12,8 @@ mod callback;
 mod client;
 mod config;
 mod error;
+#[cfg(feature = "jacquard")]
+pub mod jacquard;
 mod keys;
 mod login;
 #[cfg(feature = "loopback")]

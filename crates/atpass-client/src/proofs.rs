@@ -136,6 +136,16 @@ impl ProofSender {
         }
     }
 
+    /// Sends a request to a server of resources as it is: without token and proof.
+    #[cfg(any(feature = "atrium", feature = "jacquard"))]
+    pub(crate) async fn call_openly(
+        &self,
+        request: Request<Bytes>,
+    ) -> Result<Response<Bytes>, ClientError> {
+        let response = self.transport.send(request).await;
+        response.map_err(failed(Endpoint::Resource))
+    }
+
     /// Takes a nonce that came with another document of the server, where none is known yet.
     pub(crate) fn offer_nonce(&self, issuer: &Issuer, nonce: &str) {
         self.origins.offer_nonce(issuer.as_str(), nonce);

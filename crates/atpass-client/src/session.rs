@@ -7,6 +7,8 @@ use atpass_protocol::id::{Did, Issuer};
 use atpass_protocol::jose::PrivateKey;
 use atpass_protocol::random;
 use atpass_protocol::scope::{Scope, ScopeSet};
+#[cfg(feature = "jacquard")]
+use atpass_protocol::secret::Secret;
 use atpass_protocol::time::UnixTime;
 use bytes::Bytes;
 use http::header::{ACCEPT, CONTENT_TYPE};
@@ -285,6 +287,18 @@ impl Session {
         let token = &live.stored.access_token;
         let sender = self.client.sender();
         Ok(sender.call(&request, &live.key, token).await?.response)
+    }
+
+    /// The client whose session it is.
+    #[cfg(any(feature = "atrium", feature = "jacquard"))]
+    pub(crate) const fn client(&self) -> &OAuthClient {
+        &self.client
+    }
+
+    /// The access token as it was last seen.
+    #[cfg(feature = "jacquard")]
+    pub(crate) fn access_token(&self) -> Secret {
+        self.live().stored.access_token.clone()
     }
 
     fn live(&self) -> Arc<Live> {

@@ -118,6 +118,19 @@ impl Resolver {
         }
     }
 
+    /// Finds an account, without asking for its authorization server. `None` where `input` is a server.
+    pub async fn account(
+        &self,
+        input: &Input,
+        freshness: Freshness,
+    ) -> Result<Option<DiscoveredAccount>, IdentityError> {
+        match input {
+            Input::Handle(handle) => self.by_handle(handle, freshness).await.map(Some),
+            Input::Did(did) => self.by_did(did, freshness).await.map(Some),
+            Input::Server(_) => Ok(None),
+        }
+    }
+
     /// Goes from what was typed to the authorization server.
     pub async fn discover(
         &self,

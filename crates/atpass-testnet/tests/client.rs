@@ -18,13 +18,13 @@ use atpass_provider::store::Store;
 use common::Lab;
 use futures::future::join_all;
 use http::StatusCode;
-use library::{ALICE, browse, client_with};
+use library::{ALICE, browse, client_of, parts};
 use url::Url;
 
 fn client(lab: &Lab, store: &Arc<MemoryStore>) -> OAuthClient {
     let resolving_server = Url::parse(lab.network.resource.as_str()).unwrap();
     let handles = HandleResolution::Server(resolving_server);
-    client_with(lab, store, handles, &lab.fetcher)
+    client_of(parts(lab, store, handles, &lab.fetcher))
 }
 
 async fn log_in(lab: &Lab, client: &OAuthClient, typed: &str) -> Session {

@@ -19,7 +19,7 @@ use atpass_testnet::{Internet, RequestLog};
 use axum::Router;
 use axum::routing::get;
 use common::Lab;
-use library::{ALICE, browse, client_with};
+use library::{ALICE, browse, client_of, parts};
 
 /// Clauses ID-HDL-04 and C-DPOP-03: handle look-ups run side by side, nothing is fetched twice, and
 /// the nonce that came with the server's metadata spares PAR its retry.
@@ -40,7 +40,7 @@ async fn a_cold_login() {
     })
     .unwrap();
     let store = Arc::new(MemoryStore::default());
-    let client = client_with(&lab, &store, HandleResolution::Network, &fetcher);
+    let client = client_of(parts(&lab, &store, HandleResolution::Network, &fetcher));
 
     let login = client.login("alice.test").await.unwrap();
     let before_browser = log.lines();

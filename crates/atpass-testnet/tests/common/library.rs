@@ -12,13 +12,19 @@ use crate::common::{Browser, Lab, REDIRECT};
 
 pub(crate) const ALICE: (&str, &str) = ("alice.test", "wonderland");
 
-/// A client that finds handles in its own way, and fetches through its own door.
-pub(crate) fn client_with(
+/// A client of these parts.
+pub(crate) fn client_of(parts: ClientParts) -> OAuthClient {
+    let config = ClientConfig::loopback(REDIRECT, "atproto transition:generic").unwrap();
+    OAuthClient::new(config, parts)
+}
+
+/// What a client works with that finds handles in its own way, and fetches through its own door.
+pub(crate) fn parts(
     lab: &Lab,
     store: &Arc<MemoryStore>,
     handles: HandleResolution,
     fetcher: &Fetcher,
-) -> OAuthClient {
+) -> ClientParts {
     let identity = IdentityConfig {
         directory: Url::parse(lab.network.directory.as_str()).unwrap(),
         handles,
@@ -29,8 +35,7 @@ pub(crate) fn client_with(
     let store: Arc<dyn SessionStore> = store.clone();
     let mut parts = ClientParts::new(store, fetcher.clone(), resolver);
     parts.clock = Arc::new(lab.clock.clone());
-    let config = ClientConfig::loopback(REDIRECT, "atproto transition:generic").unwrap();
-    OAuthClient::new(config, parts)
+    parts
 }
 
 /// The browser's part: follows the login URL, signs in, decides. Returns the callback's query.
