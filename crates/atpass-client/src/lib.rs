@@ -19,8 +19,8 @@
 //!
 //! What the client insists on: pushed requests with PKCE and DPoP; state, verifier and key new for
 //! each login; the answer's `iss`; the account that was asked for, or else the account's own
-//! authorization server; `atproto` in the granted scope; tokens of type DPoP. A login that fails
-//! one of these leaves nothing behind.
+//! authorization server; `atproto` in the granted scope, and nothing that wasn't asked for; tokens of type
+//! DPoP. A login that fails one of these leaves nothing behind.
 
 mod answers;
 mod authentication;
@@ -30,6 +30,7 @@ mod callback;
 mod client;
 mod config;
 mod error;
+mod granted;
 mod keys;
 mod login;
 #[cfg(feature = "loopback")]
