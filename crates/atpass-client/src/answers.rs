@@ -1,12 +1,17 @@
 //! Reading the answers of an authorization server.
 
 use atpass_protocol::request::TokenResponse;
+use atpass_protocol::scope::ScopeSet;
+use atpass_protocol::secret::Secret;
+use atpass_protocol::text::shown;
 use bytes::Bytes;
 use http::{Response, StatusCode};
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 use crate::ClientError;
 use crate::error::Endpoint;
+use crate::granted::unasked;
 use crate::proofs::oauth_error;
 
 /// The body of a good answer, or the server's refusal.
@@ -45,12 +50,6 @@ fn unreadable(error: &serde_json::Error) -> String {
 /// What every token answer must be (clause C-TOK-01). Scopes that this crate doesn't know are no
 /// obstacle (clause C-TOK-02).
 pub(crate) fn check_tokens(tokens: &TokenResponse) -> Result<(), ClientError> {
-    let departure = |what: &str| {
-        Err(ClientError::Departure {
-            endpoint: Endpoint::Token,
-            what: what.to_owned(),
-        })
-    };
     if !tokens.token_type.eq_ignore_ascii_case("DPoP") {
         return departure("the tokens are not of type DPoP");
     }
@@ -58,6 +57,38 @@ pub(crate) fn check_tokens(tokens: &TokenResponse) -> Result<(), ClientError> {
         return departure("the granted scope lacks atproto");
     }
     Ok(())
+}
+
+/// At a login nothing is granted that was never asked for: the person was shown something else, or the
+/// server mixes up its clients.
+pub(crate) fn check_scope(tokens: &TokenResponse, asked: &ScopeSet) -> Result<(), ClientError> {
+    let unasked = unasked(&tokens.scope, asked);
+    if unasked.is_empty() {
+        return Ok(());
+    }
+    departure(&format!("it granted what was never asked for: {unasked}"))
+}
+
+fn departure(what: &str) -> Result<(), ClientError> {
+    Err(ClientError::Departure {
+        endpoint: Endpoint::Token,
+        what: shown(what),
+    })
+}
+
+/// The token with which a session is ended: the refresh token, and the access token where there is none.
+pub(crate) fn ending_token(tokens: &TokenResponse) -> &Secret {
+    let refresh_token = tokens.refresh_token.as_ref();
+    refresh_token.unwrap_or(&tokens.access_token)
+}
+
+/// The same out of an answer that can't be used, as far as it can be made out there.
+pub(crate) fn ending_token_in(body: &[u8]) -> Option<Secret> {
+    let body: Value = serde_json::from_slice(body).ok()?;
+    let text = |name| body.get(name)?.as_str().filter(|text| !text.is_empty());
+    text("refresh_token")
+        .or_else(|| text("access_token"))
+        .map(Secret::new)
 }
 
 /// Seconds that an access token is taken to live when the server doesn't say.

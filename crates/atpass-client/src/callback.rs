@@ -8,7 +8,9 @@ use atpass_protocol::request::{CallbackParameters, TokenResponse};
 use atpass_protocol::secret::Secret;
 use http::StatusCode;
 
-use crate::answers::{check_tokens, lifetime, read_answer};
+use crate::answers::{
+    check_scope, check_tokens, ending_token, ending_token_in, lifetime, read_answer,
+};
 use crate::authentication::Audience;
 use crate::error::Endpoint;
 use crate::login::require_nonce;
@@ -64,7 +66,7 @@ impl OAuthClient {
         };
         if kept.is_err() {
             // The tokens are of no use to anybody now.
-            self.give_up(&holder, &tokens).await;
+            self.give_up(&holder, ending_token(&tokens)).await;
         }
         kept
     }
@@ -84,14 +86,19 @@ impl OAuthClient {
         ];
         let form = self.token_form(holder, &fields);
         let answer = self.sender().post(&form, holder.key).await?;
-        let tokens: TokenResponse = read_answer(Endpoint::Token, StatusCode::OK, &answer.response)?;
-        let checked =
-            require_nonce(Endpoint::Token, answer.had_nonce).and_then(|()| check_tokens(&tokens));
-        if let Err(error) = checked {
-            self.give_up(holder, &tokens).await;
-            return Err(error);
+        let read = read_answer(Endpoint::Token, StatusCode::OK, &answer.response);
+        let checked = read.and_then(|tokens| {
+            require_nonce(Endpoint::Token, answer.had_nonce)?;
+            check_tokens(&tokens)?;
+            check_scope(&tokens, &pending.scope)?;
+            Ok(tokens)
+        });
+        if checked.is_err()
+            && let Some(token) = ending_token_in(answer.response.body())
+        {
+            self.give_up(holder, &token).await;
         }
-        Ok(tokens)
+        checked
     }
 
     /// A form for the token endpoint of a session's server.
@@ -196,12 +203,8 @@ impl OAuthClient {
         }
     }
 
-    /// Revokes tokens that mustn't be used. Failing to is only worth a log line.
-    pub(crate) async fn give_up(&self, holder: &Holder<'_>, tokens: &TokenResponse) {
-        let token = tokens
-            .refresh_token
-            .as_ref()
-            .unwrap_or(&tokens.access_token);
+    /// Revokes what mustn't be used, by its [`ending_token`]. Failing to is only worth a log line.
+    pub(crate) async fn give_up(&self, holder: &Holder<'_>, token: &Secret) {
         if let Err(error) = self.revoke(holder, token).await {
             tracing::warn!(%error, "tokens that are of no use could not be revoked");
         }

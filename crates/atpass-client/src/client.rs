@@ -310,3 +310,26 @@ impl fmt::Debug for OAuthClient {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::MemoryStore;
+
+    /// Clause C-REF-01: one lock for all who refresh a session, and none for those that nobody refreshes.
+    #[test]
+    fn locks_are_forgotten() {
+        let url = Url::parse("http://127.0.0.1:1").unwrap();
+        let store = Arc::new(MemoryStore::default());
+        let parts = ClientParts::development(store, url.clone(), url).unwrap();
+        let config = ClientConfig::loopback("http://127.0.0.1/callback", "atproto").unwrap();
+        let client = OAuthClient::new(config, parts);
+        let held = SessionKey::new("held");
+        let lock = client.lock_of(&held);
+        for number in 0..1000 {
+            drop(client.lock_of(&SessionKey::new(number.to_string())));
+        }
+        assert!(Arc::ptr_eq(&lock, &client.clone().lock_of(&held)));
+        assert!(client.0.locks.lock().unwrap().len() <= 2);
+    }
+}

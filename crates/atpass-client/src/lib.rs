@@ -12,6 +12,7 @@ mod callback;
 mod client;
 mod config;
 mod error;
+mod granted;
 #[cfg(feature = "jacquard")]
 pub mod jacquard;
 mod keys;

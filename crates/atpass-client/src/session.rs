@@ -15,6 +15,7 @@ use http::header::{ACCEPT, CONTENT_TYPE};
 use http::{Request, Response, StatusCode};
 use serde_json::Value;
 
+use crate::granted::known;
 use crate::login::{LoginOptions, LoginRequest};
 use crate::proofs::{challenge_has, oauth_error};
 use crate::refresh::Cause;
@@ -105,13 +106,7 @@ impl Session {
     /// What was granted. Values that this version doesn't know are left out; [`Self::scope`] has
     /// them.
     pub fn granted(&self) -> ScopeSet {
-        let live = self.live();
-        let known = live
-            .stored
-            .scope
-            .split_ascii_whitespace()
-            .filter_map(|value| Scope::parse(value).ok());
-        ScopeSet::of(known)
+        ScopeSet::of(known(&self.live().stored.scope))
     }
 
     /// What of `needed` wasn't granted: nothing, if the app can go on.

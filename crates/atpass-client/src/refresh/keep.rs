@@ -6,7 +6,7 @@ use std::time::Duration;
 use atpass_protocol::request::TokenResponse;
 
 use super::lease::{Lease, is_others};
-use crate::answers::lifetime;
+use crate::answers::{ending_token, lifetime};
 use crate::pause::pause;
 use crate::store::{PutOutcome, StoreFailure, StoredSession};
 use crate::{ClientError, OAuthClient};
@@ -62,7 +62,7 @@ impl Lease<'_> {
         match self.session.key.to_key() {
             Ok(key) => {
                 let holder = self.session.holder(&key);
-                self.client.give_up(&holder, tokens).await;
+                self.client.give_up(&holder, ending_token(tokens)).await;
                 ClientError::SessionEnded("it was signed out".into())
             }
             Err(error) => error.into(),

@@ -20,8 +20,9 @@ use atpass_protocol::request::TokenResponse;
 use atpass_protocol::secret::Secret;
 use http::StatusCode;
 
-use crate::answers::{check_tokens, read_answer};
+use crate::answers::{check_tokens, ending_token, read_answer};
 use crate::error::Endpoint;
+use crate::granted::unasked;
 use crate::pause::pause;
 use crate::store::{SessionKey, StoreFailure, StoredSession};
 use crate::{ClientError, OAuthClient};
@@ -148,20 +149,36 @@ impl OAuthClient {
             .post(&self.token_form(&holder, &fields), &key)
             .await?;
         let tokens: TokenResponse = read_answer(Endpoint::Token, StatusCode::OK, &answer.response)?;
-        check_tokens(&tokens)?;
-        if tokens.sub != session.did {
-            return Err(ClientError::WrongAccount {
-                expected: session.did.clone(),
-                got: tokens.sub,
-            });
+        if let Err(error) = check_tokens(&tokens).and_then(|()| check_account(&tokens, session)) {
+            // Nobody may use them.
+            self.give_up(&holder, ending_token(&tokens)).await;
+            return Err(error);
         }
-        // The new tokens can't be had again, so they are kept first (clause C-DPOP-03).
+        // The new tokens can't be had again, so they are kept, and what is odd about them is reported
+        // (clause C-DPOP-03). That goes for scopes never asked for as well: at a login they are refused,
+        // but here it would cost the person a session that is theirs, and the app uses only what it
+        // knows to ask for.
+        let issuer = &session.server.issuer;
         if !answer.had_nonce {
-            let issuer = &session.server.issuer;
             tracing::warn!(%issuer, "a refresh answer has no DPoP-Nonce");
+        }
+        let unasked = unasked(&tokens.scope, &session.asked);
+        if !unasked.is_empty() {
+            tracing::warn!(%issuer, %unasked, "a refresh answer has scopes that were never asked for");
         }
         Ok(tokens)
     }
+}
+
+/// A refresh answer is for the session's account.
+fn check_account(tokens: &TokenResponse, session: &StoredSession) -> Result<(), ClientError> {
+    if tokens.sub == session.did {
+        return Ok(());
+    }
+    Err(ClientError::WrongAccount {
+        expected: session.did.clone(),
+        got: tokens.sub.clone(),
+    })
 }
 
 /// Whether the server says that the token is no good any more.

@@ -177,6 +177,22 @@ async fn mixed_answers() {
     assert_eq!(internet.asked(), [""; 0]);
 }
 
+/// Clause ID-NET-01: an address at which nobody answers is no reason to give up the others.
+#[tokio::test]
+async fn one_of_two_addresses_answers() {
+    let internet = internet().await;
+    let name = "good.example.com";
+    let two: [IpAddr; 2] = ["127.0.0.2", "127.0.0.1"].map(|address| address.parse().unwrap());
+    internet.names.add_addresses(name, &two);
+    // The first answer had one address only.
+    for _ in 0..3 {
+        let fetcher = fetcher(&internet, true);
+        let page = ask(&fetcher, &format!("https://{name}/")).await;
+        assert_eq!(page.unwrap(), "here");
+    }
+    assert!(internet.names.asked().len() > 2, "both answers were had");
+}
+
 /// A name that answers well once, and then with a private address: there is no second look-up
 /// between the check and the connection.
 #[tokio::test]

@@ -59,6 +59,13 @@ async fn documents() {
         ),
         Row(
             "ID-DID-02",
+            "did:web with credentials",
+            "did:web:x%40web.example.com",
+            doc(|v| v),
+            "method",
+        ),
+        Row(
+            "ID-DID-02",
             "did:web of this machine, not in development",
             "did:web:localhost%3A2583",
             doc(|v| v),

@@ -4,7 +4,7 @@ use http::header;
 use serde_json::json;
 
 use super::row::{Change, Row, check, label};
-use super::scene::{Content, DID, HANDLE, OTHER_DID, Reply, Scene, document, with};
+use super::scene::{Content, DID, HANDLE, OTHER_DID, Reply, Scene, document, with, without};
 
 fn texts(texts: &'static [&'static str]) -> Change {
     Box::new(move |scene| scene.texts = texts.iter().map(|&text| text.into()).collect())
@@ -69,6 +69,17 @@ async fn handles() {
         ),
         Row(
             "ID-HDL-02",
+            "a record in two pieces, which is read as one: its host isn't there",
+            HANDLE,
+            Box::new(|scene| {
+                let label = "x".repeat(60);
+                let host = format!("{label}.{label}.{label}.{label}.com");
+                scene.texts = vec![format!("did=did:web:{host}")];
+            }),
+            "document: dns",
+        ),
+        Row(
+            "ID-HDL-02",
             "records of other purposes only",
             HANDLE,
             texts(&["v=spf1 -all", "DID=did:plc:ewvi7nxzyoun6zhxrhs64oiz"]),
@@ -126,6 +137,15 @@ async fn handles() {
             HANDLE,
             Box::new(|scene| {
                 scene.document = Reply::json(&with(document(), "/alsoKnownAs", json!([])));
+            }),
+            "not claimed",
+        ),
+        Row(
+            "ID-HDL-06",
+            "a document that has no place for handles",
+            HANDLE,
+            Box::new(|scene| {
+                scene.document = Reply::json(&without(document(), "alsoKnownAs"));
             }),
             "not claimed",
         ),
