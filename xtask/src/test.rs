@@ -177,7 +177,13 @@ fn run_step(step: Step, root: &Path, options: &Options, found: &mut Found) -> Re
             found.program = Some(program(root)?);
             // The examples are there already, from the tests of the crates, and aren't measured.
             let mut cargo = process::cargo(root);
-            process::run(cargo.args(["build", "--package", "example-clients"]))?;
+            cargo.args(["build", "--bins", "--examples"]).args([
+                "--package",
+                "example-clients",
+                "--package",
+                "atpass-testnet",
+            ]);
+            process::run(&mut cargo)?;
         }
         Step::Peers => run_peers(root, options, found)?,
     }
