@@ -1,14 +1,17 @@
 // Starts the official directory (in memory) and PDS on free loopback ports, makes one account and
-// prints one line of JSON. Ends when its standard input does.
+// prints one line of JSON. Then it carries out the commands of `requests.js` that come by its standard
+// input, one a line, and ends when that does.
 
 import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { createInterface } from 'node:readline'
 import { randomBytes } from 'node:crypto'
 import tls from 'node:tls'
 import { PDS, envToCfg, envToSecrets, readEnv } from '@atproto/pds'
 import plc from '@did-plc/server'
+import { run } from './requests.js'
 import { putWeather } from './weather.js'
 
 const HANDLE = 'carol.test'
@@ -68,12 +71,13 @@ console.log(
   }),
 )
 
-process.stdin.on('end', async () => {
+const commands = createInterface({ input: process.stdin })
+commands.on('line', (line) => console.log(JSON.stringify(run(JSON.parse(line)))))
+commands.on('close', async () => {
   await Promise.allSettled([pds.destroy(), directory.destroy()])
   rmSync(folder, { recursive: true, force: true })
   process.exit(0)
 })
-process.stdin.resume()
 
 async function freePort() {
   const server = createServer()

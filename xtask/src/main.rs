@@ -1,10 +1,12 @@
 //! The project's own chores.
 //!
 //! `cargo xtask test` runs every check and every test, `cargo xtask setup` installs what they need,
-//! `cargo xtask arrows` compares the crates' dependencies with the table in `arrows.rs`, and
-//! `cargo xtask clauses` lists the requirements of the standards with the tests that show them.
+//! `cargo xtask arrows` compares the crates' dependencies with the table in `arrows.rs`,
+//! `cargo xtask clauses` lists the requirements of the standards with the tests that show them, and
+//! `cargo xtask bench` measures what logins and refreshes cost.
 
 mod arrows;
+mod bench;
 mod clauses;
 mod crate_tests;
 mod defects;
@@ -38,6 +40,8 @@ enum Chore {
     Arrows,
     /// Write `docs/clauses.md`: which tests show which requirement of the standards.
     Clauses(clauses::Options),
+    /// Measure our client beside the official one: how many requests a login and a refresh cost.
+    Bench(bench::Options),
 }
 
 fn main() -> ExitCode {
@@ -59,6 +63,7 @@ fn run(arguments: &Arguments) -> Result<bool> {
         Chore::Setup => setup::run(&root).map(|_ready| true),
         Chore::Arrows => arrows::run(&root).map(|()| true),
         Chore::Clauses(options) => clauses::run(&root, options).map(|()| true),
+        Chore::Bench(options) => bench::run(&root, options).map(|()| true),
     }
 }
 

@@ -177,8 +177,7 @@ fn run_step(step: Step, root: &Path, options: &Options, found: &mut Found) -> Re
             found.program = Some(program(root)?);
             // The examples are there already, from the tests of the crates, and aren't measured.
             let mut cargo = process::cargo(root);
-            cargo.args(["build", "--bins", "--examples"]);
-            cargo.args([
+            cargo.args(["build", "--bins", "--examples"]).args([
                 "--package",
                 "example-clients",
                 "--package",

@@ -2,8 +2,9 @@
 //! libraries, or in many processes with one store.
 //!
 //! Settings: `STORE` (an SQLite file), `DIRECTORY`, `HANDLE_RESOLVER`. Reads commands from standard input,
-//! one JSON object a line, and answers each with one: `{"do":"login","handle"}`,
+//! one JSON object a line, and answers each with one: `{"do":"ready"}`, `{"do":"login","handle"}`,
 //! `{"do":"callback","query"}`, `{"do":"refresh","key"}`, `{"do":"call","key"}`, `{"do":"logout","key"}`,
+//! `{"do":"age","key"}`, after which the session's identity was checked long ago,
 //! `{"do":"work","rounds"}`, which refreshes and uses sessions of the store at random.
 #![expect(
     clippy::unwrap_used,
@@ -15,7 +16,7 @@ use std::collections::BTreeMap;
 use std::io::BufRead;
 use std::sync::Arc;
 
-use atpass_client::store::SqliteStore;
+use atpass_client::store::{Record, SessionStore, SqliteStore};
 use atpass_client::{ClientConfig, ClientError, ClientParts, OAuthClient, Session, SessionKey};
 use atpass_protocol::random::{self, SystemRandom};
 use serde_json::{Value, json};
@@ -29,12 +30,18 @@ async fn main() {
     let store = SqliteStore::open(setting("STORE")).await.unwrap();
     let url = |name| Url::parse(&setting(name)).unwrap();
     let (directory, handles) = (url("DIRECTORY"), url("HANDLE_RESOLVER"));
-    let parts = ClientParts::development(Arc::new(store), directory, handles).unwrap();
+    let store = Arc::new(store);
+    let parts = ClientParts::development(store.clone(), directory, handles).unwrap();
     let scope = "atproto transition:generic";
     let config = ClientConfig::loopback("http://127.0.0.1:9/callback", scope).unwrap();
     let client = OAuthClient::new(config, parts);
     for line in std::io::stdin().lock().lines() {
         let command: Value = serde_json::from_str(&line.unwrap()).unwrap();
+        if command.get("do").is_some_and(|name| name == "age") {
+            age(&*store, command.get("key").unwrap().as_str().unwrap()).await;
+            println!("{}", json!({}));
+            continue;
+        }
         let answer = run(&client, &command).await;
         println!("{}", answer.unwrap_or_else(|error| problem(&error)));
     }
@@ -56,6 +63,7 @@ async fn run(client: &OAuthClient, command: &Value) -> Result<Value, ClientError
             .unwrap_or_default()
     };
     match text("do") {
+        "ready" => Ok(json!({})),
         "login" => Ok(json!({ "url": client.login(text("handle")).await?.url.as_str() })),
         "callback" => {
             let session = client.callback(text("query")).await?;
@@ -84,6 +92,18 @@ async fn run(client: &OAuthClient, command: &Value) -> Result<Value, ClientError
 async fn session(client: &OAuthClient, key: &str) -> Result<Session, ClientError> {
     let found = client.restore(&SessionKey::new(key)).await?;
     found.ok_or_else(|| ClientError::SessionEnded("it isn't in the store".into()))
+}
+
+/// Writes into a session's record that its identity was last checked in 1970.
+async fn age(store: &dyn SessionStore, key: &str) {
+    let key = SessionKey::new(key);
+    let (record, version) = store.get(&key).await.unwrap().unwrap();
+    let mut session: Value = serde_json::from_slice(record.as_bytes()).unwrap();
+    let checked_at = session.get_mut("checked_at").unwrap();
+    *checked_at = json!(0);
+    let did = serde_json::from_value(session.get("did").unwrap().clone()).unwrap();
+    let record = Record::new(session.to_string().into_bytes());
+    store.put(&key, &did, &record, Some(version)).await.unwrap();
 }
 
 /// Takes a session at random, refreshes or calls, and again; several at once. Counts how it went.

@@ -126,14 +126,11 @@ async fn dispatch(
         .and_then(|host| host.to_str().ok());
     let host = request.uri().host().or(host).unwrap_or_default();
     let host = host.split(':').next().unwrap_or_default().to_owned();
-    let line = format!(
-        "{} https://{host}{}",
-        request.method(),
-        request.uri().path()
-    );
-    record.push(line);
-    match hosts.get(&host) {
+    let url = format!("https://{host}{}", request.uri().path());
+    let place = record.begin(&request, url);
+    let answer = match hosts.get(&host) {
         Some(router) => router.clone().oneshot(request).await.into_response(),
         None => StatusCode::NOT_FOUND.into_response(),
-    }
+    };
+    record.end(place, answer).await
 }

@@ -38,6 +38,7 @@ use tokio::task::JoinHandle;
 use url::Url;
 
 use crate::accounts::{AUDIENCE, DevAccount, dev_accounts};
+use crate::distance::Distance;
 use crate::faults::{Faults, FaultyStore};
 use crate::listen::{Loopback, Ports};
 use crate::request_log::RequestLog;
@@ -74,6 +75,8 @@ pub struct NetworkConfig {
     pub weather: Option<Weather>,
     /// Where requests are written down, if anywhere.
     pub requests: Option<RequestLog>,
+    /// How far away its servers are, where requests are written down.
+    pub distance: Distance,
 }
 
 impl NetworkConfig {
@@ -94,6 +97,7 @@ impl NetworkConfig {
             faults: Faults::default(),
             weather: None,
             requests: None,
+            distance: Distance::default(),
         }
     }
 }
@@ -161,7 +165,7 @@ impl Network {
 
         let (stop, stopped) = watch::channel(false);
         let logged = |router: Router, origin: &Issuer| match &config.requests {
-            Some(log) => logged(router, origin, log),
+            Some(log) => logged(router, origin, log, &config.distance),
             None => router,
         };
         let mut routes = dated(routes, &config.clock);
@@ -238,14 +242,17 @@ fn dated(router: Router, clock: &Arc<dyn Clock>) -> Router {
     ))
 }
 
-/// The same routes, with each request written down.
-fn logged(router: Router, origin: &Issuer, log: &RequestLog) -> Router {
-    let (origin, log) = (origin.clone(), log.clone());
+/// The same routes, with each request written down, and so far away.
+fn logged(router: Router, origin: &Issuer, log: &RequestLog, distance: &Distance) -> Router {
+    let (origin, log, distance) = (origin.clone(), log.clone(), distance.clone());
     router.layer(axum::middleware::from_fn(
         move |request: Request, next: Next| {
-            let path = request.uri().path();
-            log.push(format!("{} {}", request.method(), origin.at(path)));
-            next.run(request)
+            let (log, distance) = (log.clone(), distance.clone());
+            let place = log.begin(&request, origin.at(request.uri().path()));
+            async move {
+                distance.travel().await;
+                log.end(place, next.run(request).await).await
+            }
         },
     ))
 }
