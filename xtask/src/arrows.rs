@@ -75,6 +75,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "atpass-store",
         ],
     ),
+    ("example-clients", &["atpass-protocol", "atpass-client"]),
     ("xtask", &[]),
 ];
 

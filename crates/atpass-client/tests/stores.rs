@@ -1,5 +1,7 @@
 //! The stores that come with the client, by the laws for all stores.
 
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+
 use std::sync::Arc;
 
 use atpass_client::session_store_contract;
