@@ -15,6 +15,7 @@ mod directory;
 mod distance;
 mod faults;
 mod internet;
+mod layers;
 mod listen;
 mod names;
 mod network;

@@ -28,11 +28,7 @@ use atpass_resource::{
 };
 use atpass_store::{NewAccount, SqliteAccounts, SqliteReplay, SqliteStore};
 use axum::Router;
-use axum::extract::Request;
-use axum::middleware::Next;
-use axum::response::Response;
 use http::StatusCode;
-use http::header::{DATE, HeaderValue};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use url::Url;
@@ -40,6 +36,7 @@ use url::Url;
 use crate::accounts::{AUDIENCE, DevAccount, dev_accounts};
 use crate::distance::Distance;
 use crate::faults::{Faults, FaultyStore};
+use crate::layers::{dated, logged};
 use crate::listen::{Loopback, Ports};
 use crate::request_log::RequestLog;
 use crate::weather::Weather;
@@ -224,37 +221,6 @@ impl Network {
             tracing::warn!("some requests were still under way and were cut off");
         }
     }
-}
-
-/// The same routes, with the network's own time in each answer (RFC 9110 section 6.6.1): clients learn
-/// from it how far their clocks are off.
-fn dated(router: Router, clock: &Arc<dyn Clock>) -> Router {
-    let clock = clock.clone();
-    router.layer(axum::middleware::map_response(
-        move |mut response: Response| {
-            let seconds = u64::try_from(clock.now().as_secs()).unwrap_or_default();
-            let date = std::time::UNIX_EPOCH + Duration::from_secs(seconds);
-            if let Ok(date) = HeaderValue::try_from(httpdate::fmt_http_date(date)) {
-                response.headers_mut().insert(DATE, date);
-            }
-            std::future::ready(response)
-        },
-    ))
-}
-
-/// The same routes, with each request written down, and so far away.
-fn logged(router: Router, origin: &Issuer, log: &RequestLog, distance: &Distance) -> Router {
-    let (origin, log, distance) = (origin.clone(), log.clone(), distance.clone());
-    router.layer(axum::middleware::from_fn(
-        move |request: Request, next: Next| {
-            let (log, distance) = (log.clone(), distance.clone());
-            let place = log.begin(&request, origin.at(request.uri().path()));
-            async move {
-                distance.travel().await;
-                log.end(place, next.run(request).await).await
-            }
-        },
-    ))
 }
 
 /// The authorization server and the resource server, on one origin: they share the nonces, and

@@ -49,7 +49,12 @@ impl Setting {
         let lab = Lab::start().await;
         let server = Url::parse(lab.network.resource.as_str()).unwrap();
         let store = Arc::new(MemoryStore::default());
-        let mut parts = parts(&lab, &store, HandleResolution::Server(server), &lab.fetcher);
+        let mut parts = parts(
+            &lab,
+            store.clone(),
+            HandleResolution::Server(server),
+            &lab.fetcher,
+        );
         let sent = Sent {
             fetcher: lab.fetcher.clone(),
             requests: Arc::default(),

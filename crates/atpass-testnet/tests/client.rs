@@ -24,7 +24,7 @@ use url::Url;
 fn client(lab: &Lab, store: &Arc<MemoryStore>) -> OAuthClient {
     let resolving_server = Url::parse(lab.network.resource.as_str()).unwrap();
     let handles = HandleResolution::Server(resolving_server);
-    client_of(parts(lab, store, handles, &lab.fetcher))
+    client_of(parts(lab, store.clone(), handles, &lab.fetcher))
 }
 
 async fn log_in(lab: &Lab, client: &OAuthClient, typed: &str) -> Session {

@@ -40,7 +40,12 @@ async fn a_cold_login() {
     })
     .unwrap();
     let store = Arc::new(MemoryStore::default());
-    let client = client_of(parts(&lab, &store, HandleResolution::Network, &fetcher));
+    let client = client_of(parts(
+        &lab,
+        store.clone(),
+        HandleResolution::Network,
+        &fetcher,
+    ));
 
     let login = client.login("alice.test").await.unwrap();
     let before_browser = log.lines();

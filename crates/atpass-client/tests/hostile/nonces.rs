@@ -93,7 +93,8 @@ async fn a_nonce_for_a_call() {
     assert_eq!(answer.status(), 200);
     let seen = app.fake.seen("call");
     assert_eq!(seen.len(), 2);
-    assert!(seen.iter().all(|seen| seen.body == body.to_string()));
+    let body = body.to_string();
+    assert!(seen.iter().all(|seen| seen.body == body));
     assert_eq!(seen[1].proof()["nonce"], "of-the-resource");
     assert_ne!(seen[0].proof()["jti"], seen[1].proof()["jti"]);
 

@@ -5,12 +5,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
 use atpass_client::store::{PutOutcome, Record, StoreFailure};
-use atpass_client::{ClientConfig, MemoryStore, OAuthClient, SessionKey, SessionStore};
+use atpass_client::{MemoryStore, SessionKey, SessionStore};
 use atpass_protocol::id::Did;
 use atpass_protocol::time::UnixTime;
 use tokio::sync::Notify;
 
-use crate::common::REDIRECT;
+use crate::library::client_of;
 use crate::scene::{World, works};
 
 /// A store whose owner dies at a write of a session: it never returns, before or after it is carried out.
@@ -24,7 +24,7 @@ struct Fatal {
 impl Fatal {
     async fn die(&self) {
         self.died.notify_one();
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }
 
@@ -83,12 +83,11 @@ impl SessionStore for Fatal {
 #[tokio::test(flavor = "multi_thread")]
 async fn at_any_write() {
     let world = World::start().await;
-    let config = || ClientConfig::loopback(REDIRECT, "atproto").unwrap();
     // A refresh writes its mark, and then the new tokens.
     for (writes_until_death, dies_after_write) in [(0, false), (0, true), (1, false), (1, true)] {
         let name = format!("{writes_until_death} {dies_after_write}");
         let store = Arc::new(MemoryStore::default());
-        let healthy = || OAuthClient::new(config(), world.parts(store.clone()));
+        let healthy = || client_of(world.parts(store.clone()));
         let session = world.log_in(&healthy()).await;
         let fatal = Arc::new(Fatal {
             inner: store.clone(),
@@ -96,7 +95,7 @@ async fn at_any_write() {
             dies_after_write,
             died: Notify::new(),
         });
-        let doomed = OAuthClient::new(config(), world.parts(fatal.clone()));
+        let doomed = client_of(world.parts(fatal.clone()));
         let its_own = doomed.restore(session.key()).await.unwrap().unwrap();
         let refresh = tokio::spawn(async move { its_own.refresh().await });
         fatal.died.notified().await;

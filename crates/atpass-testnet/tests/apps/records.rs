@@ -2,18 +2,18 @@
 
 use std::sync::Arc;
 
-use atpass_client::{ClientConfig, MemoryStore, OAuthClient, SessionStore};
+use atpass_client::{MemoryStore, OAuthClient, SessionStore};
 use atpass_protocol::seal::SealingKeys;
 use atpass_protocol::time::Clock;
 use atpass_testnet::ManualClock;
 
-use crate::common::REDIRECT;
+use crate::library::client_of;
 use crate::scene::{World, sealing, works};
 
 fn client(world: &World, store: &Arc<MemoryStore>, sealing: Option<SealingKeys>) -> OAuthClient {
     let mut parts = world.parts(store.clone());
     parts.sealing = sealing;
-    OAuthClient::new(ClientConfig::loopback(REDIRECT, "atproto").unwrap(), parts)
+    client_of(parts)
 }
 
 /// Records are sealed with the app's key; a new key opens what an older one sealed.
@@ -82,8 +82,7 @@ async fn clocks_that_are_wrong() {
         let mut parts = world.parts(store);
         let wrong = ManualClock::at(world.lab.clock.now().plus(offset));
         parts.clock = Arc::new(wrong.clone());
-        let config = ClientConfig::loopback(REDIRECT, "atproto").unwrap();
-        let session = world.log_in(&OAuthClient::new(config, parts)).await;
+        let session = world.log_in(&client_of(parts)).await;
         works(&session).await;
         world.lab.clock.advance(1000);
         wrong.advance(1000);

@@ -1,6 +1,5 @@
 //! A network, and an app at a host of its own.
 
-use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use atpass_client::axum::SignIn;
@@ -8,10 +7,9 @@ use atpass_client::{
     ClientConfig, ClientKeyset, ClientParts, MemoryStore, OAuthClient, Session, SessionStore,
 };
 use atpass_fetch::{FetchConfig, Fetcher};
-use atpass_identity::{HandleResolution, IdentityConfig, Resolver};
+use atpass_identity::HandleResolution;
 use atpass_protocol::random::SystemRandom;
 use atpass_protocol::seal::SealingKeys;
-use atpass_protocol::time::Clock;
 use atpass_testnet::Internet;
 use axum::Router;
 use axum::extract::Request;
@@ -19,7 +17,7 @@ use tower::ServiceExt;
 use url::Url;
 
 use crate::common::Lab;
-use crate::library::{ALICE, browse};
+use crate::library::{ALICE, browse, parts};
 
 pub(crate) const APP: &str = "https://app.example.org";
 pub(crate) const WHO: &str = "/xrpc/com.atproto.server.getSession";
@@ -63,19 +61,9 @@ impl World {
 
     /// What a client in this world works with.
     pub(crate) fn parts(&self, store: Arc<dyn SessionStore>) -> ClientParts {
-        let url = |issuer: &atpass_protocol::id::Issuer| Url::parse(issuer.as_str()).unwrap();
-        let identity = IdentityConfig {
-            directory: url(&self.lab.network.directory),
-            handles: HandleResolution::Server(url(&self.lab.network.resource)),
-            allow_test_handles: true,
-            lexicon_authorities: BTreeMap::new(),
-        };
-        let clock: Arc<dyn Clock> = Arc::new(self.lab.clock.clone());
-        let resolver = Resolver::new(identity, self.fetcher.clone(), clock.clone());
-        ClientParts {
-            clock,
-            ..ClientParts::new(store, self.fetcher.clone(), resolver)
-        }
+        let server = Url::parse(self.lab.network.resource.as_str()).unwrap();
+        let handles = HandleResolution::Server(server);
+        parts(&self.lab, store, handles, &self.fetcher)
     }
 
     /// A confidential client with its routes at the app's host.

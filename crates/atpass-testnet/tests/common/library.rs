@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use atpass_client::{ClientConfig, ClientParts, MemoryStore, OAuthClient, SessionStore};
+use atpass_client::{ClientConfig, ClientParts, OAuthClient, SessionStore};
 use atpass_fetch::Fetcher;
 use atpass_identity::{HandleResolution, IdentityConfig, Resolver};
 use url::Url;
@@ -21,7 +21,7 @@ pub(crate) fn client_of(parts: ClientParts) -> OAuthClient {
 /// What a client works with that finds handles in its own way, and fetches through its own door.
 pub(crate) fn parts(
     lab: &Lab,
-    store: &Arc<MemoryStore>,
+    store: Arc<dyn SessionStore>,
     handles: HandleResolution,
     fetcher: &Fetcher,
 ) -> ClientParts {
@@ -32,7 +32,6 @@ pub(crate) fn parts(
         lexicon_authorities: BTreeMap::new(),
     };
     let resolver = Resolver::new(identity, fetcher.clone(), Arc::new(lab.clock.clone()));
-    let store: Arc<dyn SessionStore> = store.clone();
     let mut parts = ClientParts::new(store, fetcher.clone(), resolver);
     parts.clock = Arc::new(lab.clock.clone());
     parts
