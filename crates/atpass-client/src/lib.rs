@@ -21,6 +21,8 @@ mod login;
 mod loopback;
 mod metadata;
 mod origins;
+#[cfg(any(feature = "axum", feature = "loopback"))]
+mod page;
 mod pause;
 mod proofs;
 mod refresh;

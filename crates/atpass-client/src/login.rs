@@ -1,7 +1,7 @@
 //! From what a person typed to the URL at which they sign in.
 
 use atpass_identity::{Discovery, Freshness, Input};
-use atpass_protocol::id::RedirectUri;
+use atpass_protocol::id::{Handle, RedirectUri};
 use atpass_protocol::jose::{PrivateKey, StoredKey};
 use atpass_protocol::pkce::CodeVerifier;
 use atpass_protocol::random;
@@ -86,6 +86,8 @@ pub struct LoginRequest {
     pub url: Url,
     /// Comes back with the callback. A web app binds it to the browser that began the login.
     pub state: State,
+    /// The account's handle, where the login began with one; confirmed from both sides.
+    pub handle: Option<Handle>,
 }
 
 impl OAuthClient {
@@ -136,6 +138,10 @@ impl OAuthClient {
         url.query_pairs_mut()
             .append_pair("client_id", self.config().client_id().as_str())
             .append_pair("request_uri", pushed.request_uri.expose());
+        let handle = found
+            .account
+            .as_ref()
+            .and_then(|account| account.handle.clone());
         let pending = PendingLogin {
             expected: found.account.map(|account| (account.did, account.pds)),
             server: Server {
@@ -157,7 +163,7 @@ impl OAuthClient {
             .put_pending(&asked.state, &pending, until, now)
             .await?;
         let state = asked.state;
-        Ok(LoginRequest { url, state })
+        Ok(LoginRequest { url, state, handle })
     }
 
     fn scope_of<'a>(&'a self, options: &'a LoginOptions) -> Result<&'a ScopeSet, ClientError> {

@@ -20,7 +20,7 @@ use tokio::task::JoinSet;
 use url::Url;
 
 use crate::login::{LoginOptions, LoginRequest};
-use crate::{ClientError, OAuthClient, Session};
+use crate::{ClientError, OAuthClient, Session, page};
 
 /// Where the browser comes back to.
 const PATH: &str = "/callback";
@@ -147,7 +147,10 @@ impl LoopbackListener {
         let finished = client.callback(&arrival.query).await;
         let page = match &finished {
             Ok(session) => Page::Done {
-                who: session.did().to_string(),
+                who: match &login.handle {
+                    Some(handle) => handle.to_string(),
+                    None => session.did().to_string(),
+                },
             },
             Err(error) => Page::Failed {
                 why: error.user_message(),
@@ -222,7 +225,7 @@ async fn answer(request: Request<Incoming>, expected: Expected) -> (Response<Ful
     let state = form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "state");
     if !is_ours || state.is_none_or(|(_, state)| state != expected.state.as_str()) {
         let text = "This page belongs to no sign-in. Start again in the program.\n";
-        return (page(StatusCode::NOT_FOUND, "Not found", text), false);
+        return (answer_with(StatusCode::NOT_FOUND, "Not found", text), false);
     }
     let (sender, shown) = oneshot::channel();
     let arrival = Arrival {
@@ -232,20 +235,20 @@ async fn answer(request: Request<Incoming>, expected: Expected) -> (Response<Ful
     // The second request of one login (a page loaded again) finds nobody waiting.
     if expected.arrivals.try_send(arrival).is_err() {
         let text = "This sign-in is finished. You can close this window.\n";
-        return (page(StatusCode::OK, "Finished", text), false);
+        return (answer_with(StatusCode::OK, "Finished", text), false);
     }
     let response = match shown.await {
-        Ok(Page::Done { who }) => page(
+        Ok(Page::Done { who }) => answer_with(
             StatusCode::OK,
             "You are signed in",
             &format!("As {who}. You can close this window and go back to the program."),
         ),
-        Ok(Page::Failed { why }) => page(
+        Ok(Page::Failed { why }) => answer_with(
             StatusCode::BAD_REQUEST,
             "You are not signed in",
             &format!("{why} Go back to the program to try again."),
         ),
-        Err(_) => page(StatusCode::GONE, "The program has ended", "Start it again."),
+        Err(_) => answer_with(StatusCode::GONE, "The program has ended", "Start it again."),
     };
     (response, true)
 }
@@ -259,17 +262,8 @@ fn is_this_machine(headers: &HeaderMap, port: u16) -> bool {
     matches!(host, Some("127.0.0.1" | "localhost" | "[::1]"))
 }
 
-/// A page in plain HTML, in the browser's own light or dark colours.
-fn page(status: StatusCode, title: &str, text: &str) -> Response<Full<Bytes>> {
-    let (title, text) = (escaped(title), escaped(text));
-    let html = format!(
-        "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\">\
-         <meta name=\"viewport\" content=\"width=device-width\">\
-         <meta name=\"color-scheme\" content=\"light dark\"><title>{title}</title>\
-         <style>body{{font:1rem/1.5 system-ui,sans-serif;max-width:30rem;margin:20vh auto;padding:0 1rem;\
-         overflow-wrap:anywhere}}</style>\
-         <main><h1>{title}</h1><p>{text}</p></main></html>"
-    );
+fn answer_with(status: StatusCode, title: &str, text: &str) -> Response<Full<Bytes>> {
+    let html = page::html(title, text, None);
     let mut response = Response::new(Full::new(Bytes::from(html)));
     *response.status_mut() = status;
     let headers = response.headers_mut();
@@ -278,7 +272,7 @@ fn page(status: StatusCode, title: &str, text: &str) -> Response<Full<Bytes>> {
         (header::CACHE_CONTROL, "no-store"),
         (
             header::CONTENT_SECURITY_POLICY,
-            "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'",
+            page::CONTENT_SECURITY_POLICY,
         ),
         // The URL has the code in it.
         (header::REFERRER_POLICY, "no-referrer"),
@@ -287,8 +281,4 @@ fn page(status: StatusCode, title: &str, text: &str) -> Response<Full<Bytes>> {
         headers.insert(name, HeaderValue::from_static(value));
     }
     response
-}
-
-fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;")
 }

@@ -34,7 +34,7 @@ pub use backend::{AssertionBackend, AssertionRequest};
 pub use extract::{NotSignedIn, SignedIn};
 
 use crate::config::ConfigError;
-use crate::{ClientError, LoginRequest, OAuthClient};
+use crate::{ClientError, LoginRequest, OAuthClient, page};
 use cookies::Cookies;
 
 /// What answers when a login fails.
@@ -162,22 +162,13 @@ fn error_page(error: &ClientError) -> Response {
     } else {
         StatusCode::UNPROCESSABLE_ENTITY
     };
-    let message = error
-        .user_message()
-        .replace('&', "&amp;")
-        .replace('<', "&lt;");
-    let html = format!(
-        "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\">\
-         <meta name=\"viewport\" content=\"width=device-width\">\
-         <meta name=\"color-scheme\" content=\"light dark\"><title>Not signed in</title>\
-         <main><h1>Not signed in</h1><p>{message}</p><p><a href=\"/\">Back</a></p></main></html>"
-    );
+    let html = page::html("Not signed in", &error.user_message(), Some(("/", "Back")));
     let headers = [
         (header::CONTENT_TYPE, "text/html; charset=utf-8"),
         (header::CACHE_CONTROL, "no-store"),
         (
             header::CONTENT_SECURITY_POLICY,
-            "default-src 'none'; base-uri 'none'; frame-ancestors 'none'",
+            page::CONTENT_SECURITY_POLICY,
         ),
         (header::REFERRER_POLICY, "no-referrer"),
     ];

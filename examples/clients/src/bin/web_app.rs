@@ -83,8 +83,11 @@ async fn write_note(session: SignedIn, RawForm(form): RawForm) -> Result<Redirec
 
 fn page(body: &str) -> Html<String> {
     Html(format!(
-        "<!doctype html><html lang=en><meta charset=utf-8><meta name=color-scheme content=\"light dark\">\
-         <title>Notes</title><main><h1>Notes</h1>{body}</main></html>"
+        "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content=\"width=device-width\">\
+         <meta name=color-scheme content=\"light dark\"><title>Notes</title>\
+         <style>body{{font:1rem/1.5 system-ui,sans-serif;max-width:30rem;margin:4rem auto;padding:0 1rem;\
+         overflow-wrap:anywhere}}input,button{{font:inherit;padding:.4rem .6rem;margin:.2rem 0}}</style>\
+         <main><h1>Notes</h1>{body}</main></html>"
     ))
 }
 
