@@ -1,4 +1,9 @@
 //! The stores that come with the client, by the laws for all stores.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test fails by panicking"
+)]
 
 use std::sync::Arc;
 
