@@ -1,5 +1,9 @@
 //! The stores that come with the client, by the laws for all stores.
-
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test fails by panicking"
+)]
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -9,8 +13,13 @@
 use std::sync::Arc;
 
 use atpass_client::session_store_contract;
-use atpass_client::store::{FileStore, MemoryStore, PostgresStore, SessionStore, SqliteStore};
+use atpass_client::store::{
+    FileStore, MemoryStore, PostgresStore, PutOutcome, Record, SessionKey, SessionStore,
+    SqliteStore,
+};
+use atpass_protocol::id::Did;
 use atpass_protocol::random::{self, SystemRandom};
+use atpass_protocol::time::UnixTime;
 
 type Handle = Arc<dyn SessionStore>;
 
@@ -65,4 +74,64 @@ async fn a_database_without_tables() {
     let store = PostgresStore::without_tls(&database().await).unwrap();
     let error = store.list(None).await.unwrap_err();
     assert!(error.to_string().contains("migrate"), "{error}");
+}
+
+/// Clauses C-REF-01 and C-REF-04: sessions and logins under way outlive the process that stored them, each
+/// once, as it was last replaced; what isn't there is no failure.
+#[tokio::test]
+async fn what_is_stored_outlives_the_process() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = folder.path().join("sessions.sqlite");
+    let files = folder.path().join("sessions");
+    let open = async |name: &str| -> Handle {
+        match name {
+            "sqlite" => Arc::new(SqliteStore::open(&database).await.unwrap()) as Handle,
+            _ => Arc::new(FileStore::open(&files).await.unwrap()),
+        }
+    };
+    let (key, did) = (
+        SessionKey::new("key"),
+        Did::parse(&format!("did:plc:{}", "a".repeat(24))).unwrap(),
+    );
+    let record = |text: &str| Record::new(text.as_bytes().to_vec());
+    let (now, later) = (
+        UnixTime::from_secs(1_800_000_000),
+        UnixTime::from_secs(1_800_000_060),
+    );
+    for name in ["sqlite", "file"] {
+        let store = open(name).await;
+        assert_eq!(store.get(&key).await.unwrap(), None, "{name}");
+        let mut version = None;
+        for text in ["first", "second"] {
+            let put = store.put(&key, &did, &record(text), version).await.unwrap();
+            version = match put {
+                PutOutcome::Stored(version) => Some(version),
+                PutOutcome::Conflict => None,
+            };
+        }
+        store
+            .put_pending("login", &record("login"), later, now)
+            .await
+            .unwrap();
+        drop(store);
+        let store = open(name).await;
+        let found = store.get(&key).await.unwrap();
+        assert_eq!(
+            found,
+            version.map(|version| (record("second"), version)),
+            "{name}"
+        );
+        assert_eq!(
+            store.list(Some(&did)).await.unwrap(),
+            std::slice::from_ref(&key),
+            "{name}"
+        );
+        let login = store.take_pending("login", now).await.unwrap();
+        assert_eq!(login, Some(record("login")), "{name}");
+        assert_eq!(
+            store.take_pending("login", now).await.unwrap(),
+            None,
+            "{name}"
+        );
+    }
 }

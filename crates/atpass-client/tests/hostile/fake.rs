@@ -20,6 +20,9 @@ pub(crate) const BOB: &str = "did:plc:bbbbbbbbbbbbbbbbbbbbbbbb";
 /// Its PDS is another one.
 pub(crate) const CAROL: &str = "did:plc:cccccccccccccccccccccccc";
 
+/// Far more than any test needs: who asks again and again is to be found out, not waited for.
+const MOST_REQUESTS: usize = 1000;
+
 /// An answer that isn't the usual one.
 #[derive(Clone, Debug)]
 pub(crate) struct Canned {
@@ -253,6 +256,7 @@ impl Fake {
         let last = {
             let mut all = self.seen.lock().unwrap();
             let last = all.len();
+            assert!(last < MOST_REQUESTS, "a client that doesn't stop");
             all.push(seen);
             last
         };

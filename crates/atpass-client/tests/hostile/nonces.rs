@@ -89,12 +89,12 @@ async fn a_nonce_for_a_call() {
         .header("dpop-nonce", "of-the-resource");
     app.fake.next("call", [demand.clone()]);
     let body = json!({ "text": "hello" });
+    let sent = body.to_string();
     let answer = session.post("/xrpc/x", &body).await.unwrap();
     assert_eq!(answer.status(), 200);
     let seen = app.fake.seen("call");
     assert_eq!(seen.len(), 2);
-    let body = body.to_string();
-    assert!(seen.iter().all(|seen| seen.body == body));
+    assert!(seen.iter().all(|seen| seen.body == sent));
     assert_eq!(seen[1].proof()["nonce"], "of-the-resource");
     assert_ne!(seen[0].proof()["jti"], seen[1].proof()["jti"]);
 

@@ -170,3 +170,15 @@ async fn another_process_was_faster() {
     restored(&app, &session).await.refresh().await.unwrap();
     assert_eq!(app.fake.refreshed()[2], "rt-2");
 }
+
+/// Clauses C-CB-01 and C-PAR-02: a login that began in one process is finished in another one, and once.
+#[tokio::test]
+async fn another_process_finishes_the_login() {
+    let app = App::start().await;
+    let other = app.beside();
+    let login = app.client.login("alice.test").await.unwrap();
+    let query = app.query(&login);
+    let session = other.client.callback(&query).await.unwrap();
+    assert!(app.client.callback(&query).await.is_err());
+    restored(&app, &session).await.refresh().await.unwrap();
+}
