@@ -4,11 +4,6 @@
     clippy::expect_used,
     reason = "a test fails by panicking"
 )]
-#![expect(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    reason = "a test fails by panicking"
-)]
 
 use std::sync::Arc;
 
