@@ -16,6 +16,7 @@ use url::Url;
 use crate::authentication::Authenticator;
 use crate::keys::{ClientKeyset, KeysetError};
 use crate::proofs::{ProofSender, Transport};
+use crate::refresh::Failures;
 use crate::session::Session;
 use crate::store::{SessionKey, SessionStore, Vault};
 use crate::{ClientConfig, ClientError};
@@ -117,6 +118,7 @@ struct Inner {
     name: String,
     locks: Locks,
     recovering: Mutex<HashSet<SessionKey>>,
+    failures: Failures,
 }
 
 /// What becomes of sessions whose key is dropped.
@@ -147,6 +149,7 @@ impl OAuthClient {
             random: parts.random,
             locks: Locks::default(),
             recovering: Mutex::default(),
+            failures: Failures::default(),
         }))
     }
 
@@ -240,7 +243,7 @@ impl OAuthClient {
                 }
             };
             found += 1;
-            let cause = crate::refresh::Cause::Due(stored.access_token);
+            let cause = crate::refresh::Cause::Wanted(stored.access_token);
             if let Err(error) = self.refresh(&key, cause).await {
                 tracing::warn!(did = %stored.did, %error, "an interrupted refresh");
             }
@@ -286,6 +289,16 @@ impl OAuthClient {
         let lock = Arc::default();
         locks.insert(key.clone(), Arc::downgrade(&lock));
         lock
+    }
+
+    /// Refreshes that have failed just now.
+    pub(crate) fn failures(&self) -> &Failures {
+        &self.0.failures
+    }
+
+    /// Whether the session is being refreshed in this process.
+    pub(crate) fn is_refreshing(&self, key: &SessionKey) -> bool {
+        self.lock_of(key).try_lock().is_err()
     }
 
     /// Whether nobody goes on with this session's refresh in the background yet.

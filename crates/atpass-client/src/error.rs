@@ -52,7 +52,7 @@ pub enum Stage {
 }
 
 /// Why the client couldn't do what it was asked.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum ClientError {
     /// What the person typed is no account and no server.
     #[error(transparent)]

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
 
 use atpass_protocol::id::{Did, Issuer};
 use atpass_protocol::jose::PrivateKey;
@@ -28,6 +29,10 @@ const EARLY: i64 = 60;
 /// Seconds within which a new access token isn't refreshed again, though a server refuses it: another
 /// one would be refused as well.
 const SHORTEST_INTERVAL: i64 = 10;
+/// Seconds by which the clocks of processes with one store may differ, without anybody minding.
+const CLOCK_TOLERANCE: i64 = 120;
+/// How long a request waits for a refresh while its token is still good.
+const PATIENCE: Duration = Duration::from_secs(3);
 
 /// A login of one account. Cheap to clone; clones share what they know.
 ///
@@ -152,35 +157,65 @@ impl Session {
     pub async fn request(&self, request: Request<Bytes>) -> Result<Response<Bytes>, ClientError> {
         let live = self.fresh().await?;
         let answer = self.send(&request, &live).await?;
-        if is_deactivated(&answer) {
-            // So an account looks to its old server when it has moved.
-            self.client.check(&self.key, &live.stored).await?;
-        }
-        let ended =
-            answer.status() == StatusCode::UNAUTHORIZED && challenge_has(&answer, "invalid_token");
-        if !ended {
+        // Only the account's own server knows whether its token and the account are good.
+        if !is_for_pds(&request, &live.stored) {
             return Ok(answer);
         }
-        match self.after_rejection(&live).await? {
+        let again = if is_deactivated(&answer) {
+            self.after_deactivation(&live).await?
+        } else if answer.status() == StatusCode::UNAUTHORIZED
+            && challenge_has(&answer, "invalid_token")
+        {
+            self.after_rejection(&live).await?
+        } else {
+            None
+        };
+        match again {
             Some(live) => self.send(&request, &live).await,
             None => Ok(answer),
+        }
+    }
+
+    /// So an account looks to its old server when it has moved. At another server that the same
+    /// authorization server speaks for, the session goes on; elsewhere it is over.
+    async fn after_deactivation(&self, live: &Live) -> Result<Option<Arc<Live>>, ClientError> {
+        if !self.client.may_check_again(&live.stored) {
+            return Ok(None);
+        }
+        match self.client.check(&self.key, &live.stored).await {
+            Ok(checked) => {
+                let moved = checked.pds != live.stored.pds;
+                let checked = self.remember(checked)?;
+                Ok(moved.then_some(checked))
+            }
+            Err(error) if error.needs_login() => Err(error),
+            Err(error) => {
+                tracing::warn!(%error, "what was found of an account could not be kept");
+                Ok(None)
+            }
         }
     }
 
     /// Another access token than the one that was refused, if there is hope for one.
     async fn after_rejection(&self, live: &Live) -> Result<Option<Arc<Live>>, ClientError> {
         let stored = &live.stored;
-        let is_new = self.client.clock().now().since(stored.refreshed_at) < SHORTEST_INTERVAL;
+        let since = self.client.clock().now().since(stored.refreshed_at);
+        // One from the future was written by a clock that was wrong.
+        let is_new = (0..SHORTEST_INTERVAL).contains(&since);
         if !is_new && stored.refresh_token.is_some() {
             let cause = Cause::Rejected(stored.access_token.clone());
             return self.refreshed(cause).await.map(Some);
         }
         // Perhaps it was refreshed elsewhere, or signed out.
         let (now, _) = self.client.read(&self.key).await?;
-        if now.access_token == stored.access_token {
-            return Ok(None);
+        if now.access_token != stored.access_token {
+            return self.remember(now).map(Some);
         }
-        self.remember(now).map(Some)
+        if now.refresh_token.is_none() {
+            let why = "the access token has ended, and there is no refresh token";
+            return Err(ClientError::SessionEnded(why.into()));
+        }
+        Ok(None)
     }
 
     /// Gets a path of the PDS.
@@ -205,7 +240,7 @@ impl Session {
     /// Refreshes now, whatever the time. Not needed before a request.
     pub async fn refresh(&self) -> Result<(), ClientError> {
         let (stored, _) = self.client.read(&self.key).await?;
-        self.refreshed(Cause::Due(stored.access_token)).await?;
+        self.refreshed(Cause::Wanted(stored.access_token)).await?;
         Ok(())
     }
 
@@ -222,15 +257,26 @@ impl Session {
     async fn logout_in_turn(&self) -> Result<(), ClientError> {
         let lock = self.client.lock_of(&self.key);
         let _alone = lock.lock().await;
-        let (stored, _) = self.client.read(&self.key).await?;
-        let token = stored
-            .refresh_token
-            .as_ref()
-            .unwrap_or(&stored.access_token);
-        let key = stored.key.to_key()?;
-        let revoked = self.client.revoke(&stored.holder(&key), token).await;
-        self.client.vault().remove(&self.key, None).await?;
-        revoked
+        let mut revoked = None;
+        loop {
+            let (stored, version) = self.client.read(&self.key).await?;
+            let token = stored
+                .refresh_token
+                .as_ref()
+                .unwrap_or(&stored.access_token);
+            let outcome = match revoked {
+                Some((of, outcome)) if of == *token => outcome,
+                // The first time, or another process has refreshed meanwhile.
+                _ => {
+                    let key = stored.key.to_key()?;
+                    self.client.revoke(&stored.holder(&key), token).await
+                }
+            };
+            if self.client.vault().remove(&self.key, Some(version)).await? {
+                return outcome;
+            }
+            revoked = Some((token.clone(), outcome));
+        }
     }
 
     /// The session with an access token that hasn't ended: refreshed a little early, so that the
@@ -244,16 +290,25 @@ impl Session {
             .refreshing
             .as_ref()
             .is_some_and(|mark| mark.until <= now);
-        let due = now >= live.refresh_at || interrupted || stored.moved_to.is_some();
-        if !due || stored.refresh_token.is_none() {
+        let from_the_future = stored.refreshed_at.since(now) > CLOCK_TOLERANCE;
+        let due = now >= live.refresh_at || interrupted || from_the_future;
+        if stored.refresh_token.is_none() || !(due || stored.moved_to.is_some()) {
             return Ok(live);
         }
-        match self
-            .refreshed(Cause::Due(stored.access_token.clone()))
-            .await
-        {
-            Err(error) if !error.needs_login() && now < stored.expires_at => Ok(live),
-            refreshed => refreshed,
+        let refreshed = self.refreshed(Cause::Due(stored.access_token.clone()));
+        if now >= stored.expires_at || stored.moved_to.is_some() {
+            return refreshed.await;
+        }
+        // One waits for it, and not for long; a server that doesn't answer holds nobody up.
+        let is_tried = self.client.is_refreshing(&self.key)
+            || self.client.failures().recent(&self.key, now).is_some();
+        if is_tried {
+            return Ok(live);
+        }
+        match tokio::time::timeout(PATIENCE, refreshed).await {
+            Ok(Err(error)) if error.needs_login() => Err(error),
+            Ok(Ok(refreshed)) => Ok(refreshed),
+            Ok(Err(_)) | Err(_) => Ok(live),
         }
     }
 
@@ -302,6 +357,13 @@ impl Session {
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
     }
+}
+
+/// Whether the request goes to the account's PDS.
+fn is_for_pds(request: &Request<Bytes>, stored: &StoredSession) -> bool {
+    request.uri().host().is_none()
+        || url::Url::parse(&request.uri().to_string())
+            .is_ok_and(|url| url.origin().ascii_serialization() == stored.pds.as_str())
 }
 
 /// Whether a PDS says that the account isn't active there.

@@ -17,6 +17,11 @@ const RENEWAL: Duration = Duration::from_secs(5);
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
 /// The most looks: longer than a mark can hold, whatever the clocks say.
 const MOST_LOOKS: u32 = 400;
+/// The most at a mark whose time is over by our clock. The clock of its owner may be slow; but an owner
+/// that lives renews it, and in this time we would have seen that.
+const MOST_LOOKS_AFTER_ITS_TIME: u32 = 160;
+/// Seconds after its time at which a mark is left by a process that has died. No clock is that wrong.
+const SURELY_OVER: i64 = 120;
 
 /// A refresh under way.
 pub(super) struct Lease<'a> {
@@ -42,7 +47,7 @@ impl<'a> Lease<'a> {
         key: &'a SessionKey,
         cause: &Cause,
     ) -> Result<Turn<'a>, ClientError> {
-        let (Cause::Due(stale) | Cause::Rejected(stale)) = cause;
+        let (Cause::Due(stale) | Cause::Wanted(stale) | Cause::Rejected(stale)) = cause;
         let mut looks = 0;
         let mut seen = None;
         loop {
@@ -54,7 +59,7 @@ impl<'a> Lease<'a> {
                 seen.clone_from(&session.refreshing);
                 looks = 0;
             }
-            if looks < MOST_LOOKS && is_others(&session, client) {
+            if looks < most_looks(&session, client) {
                 looks += 1;
                 pause(LOOK_AGAIN, client.random()).await;
                 continue;
@@ -91,6 +96,7 @@ impl<'a> Lease<'a> {
     pub(super) async fn release(mut self, may_have_happened: bool) {
         let mark = may_have_happened.then(|| RefreshMark {
             until: self.client.clock().now(),
+            is_left: true,
             ..mark(self.client)
         });
         self.remark(mark).await;
@@ -138,10 +144,24 @@ pub(super) fn is_others(session: &StoredSession, client: &OAuthClient) -> bool {
     mark.is_some_and(|mark| mark.until > client.clock().now() && mark.holder != client.name())
 }
 
+/// How often to look at somebody else's mark before taking over.
+fn most_looks(session: &StoredSession, client: &OAuthClient) -> u32 {
+    let mark = session.refreshing.as_ref();
+    match mark.filter(|mark| mark.holder != client.name()) {
+        None => 0,
+        Some(mark) => match client.clock().now().since(mark.until) {
+            ..0 => MOST_LOOKS,
+            0..SURELY_OVER if !mark.is_left => MOST_LOOKS_AFTER_ITS_TIME,
+            _ => 0,
+        },
+    }
+}
+
 fn mark(client: &OAuthClient) -> RefreshMark {
     RefreshMark {
         holder: client.name().to_owned(),
         until: client.clock().now().plus(MARK_SECONDS),
+        is_left: false,
     }
 }
 

@@ -10,6 +10,7 @@
 //! sends the token again. Beside it, DID, PDS and server are checked to still belong together, at most
 //! once an hour ([`moved`]).
 
+mod failures;
 mod keep;
 mod lease;
 mod moved;
@@ -26,6 +27,7 @@ use crate::granted::unasked;
 use crate::pause::pause;
 use crate::store::{SessionKey, StoreFailure, StoredSession};
 use crate::{ClientError, OAuthClient};
+pub(crate) use failures::Failures;
 use lease::{Lease, Turn};
 
 /// Before a token is sent a second time.
@@ -42,8 +44,10 @@ const TRY_AGAIN_AFTER: [Duration; 4] = [
 /// Why a session is refreshed, and the access token of which that is said.
 #[derive(Clone, Debug)]
 pub(crate) enum Cause {
-    /// It ends soon, or its refresh was interrupted, or the app wants another one.
+    /// It ends soon, or its refresh was interrupted.
     Due(Secret),
+    /// The app wants another one, whatever happened a moment ago.
+    Wanted(Secret),
     /// A server of resources refused it.
     Rejected(Secret),
 }
@@ -81,6 +85,27 @@ impl OAuthClient {
     ) -> Result<StoredSession, ClientError> {
         let lock = self.lock_of(key);
         let _alone = lock.lock().await;
+        // Who waited while it failed doesn't try again at once.
+        if !matches!(cause, Cause::Wanted(_))
+            && let Some(failure) = self.failures().recent(key, self.clock().now())
+        {
+            return Err(failure);
+        }
+        let refreshed = self.refresh_alone(key, cause).await;
+        match &refreshed {
+            Err(error) if !error.needs_login() => {
+                self.failures().note(key, error, self.clock().now());
+            }
+            _ => self.failures().forget(key),
+        }
+        refreshed
+    }
+
+    async fn refresh_alone(
+        &self,
+        key: &SessionKey,
+        cause: &Cause,
+    ) -> Result<StoredSession, ClientError> {
         let mut lease = match Lease::take(self, key, cause).await? {
             Turn::Ours(lease) => lease,
             Turn::Done(refreshed) => return Ok(refreshed),
@@ -110,7 +135,7 @@ impl OAuthClient {
                 Ok(_) => return,
                 Err(_) => continue,
             };
-            let cause = Cause::Due(session.access_token);
+            let cause = Cause::Wanted(session.access_token);
             match self.refresh_in_turn(key, &cause).await {
                 Err(error) if error.may_have_happened() || error.is_transient() => {}
                 _ => return,
@@ -131,12 +156,13 @@ impl OAuthClient {
     }
 
     async fn ask(&self, session: &StoredSession) -> Result<TokenResponse, ClientError> {
-        let over = || {
-            ClientError::SessionEnded(
-                "the access token has ended, and there is no refresh token".into(),
-            )
+        let Some(refresh_token) = &session.refresh_token else {
+            let what = "it gave no refresh token, so the session lasts as long as its access token";
+            return Err(ClientError::Departure {
+                endpoint: Endpoint::Token,
+                what: what.into(),
+            });
         };
-        let refresh_token = session.refresh_token.as_ref().ok_or_else(over)?;
         let fields = [
             ("grant_type", "refresh_token"),
             ("client_id", session.client_id.as_str()),

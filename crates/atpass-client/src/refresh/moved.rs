@@ -23,15 +23,14 @@ impl OAuthClient {
         session: &StoredSession,
         cause: &Cause,
     ) -> Result<(), ClientError> {
-        let since = self.clock().now().since(session.checked_at);
         let suspicious = match cause {
-            Cause::Rejected(_) => since >= INTERVAL_WHEN_REJECTED,
-            Cause::Due(_) => session.moved_to.is_some(),
+            Cause::Rejected(_) => self.may_check_again(session),
+            Cause::Due(_) | Cause::Wanted(_) => session.moved_to.is_some(),
         };
         if suspicious {
-            return self.check(key, session).await;
+            return self.check(key, session).await.map(drop);
         }
-        if since >= INTERVAL {
+        if self.is_older(session, INTERVAL) {
             let (client, key, session) = (self.clone(), key.clone(), session.clone());
             tokio::spawn(async move {
                 if let Err(error) = client.check(&key, &session).await {
@@ -42,21 +41,31 @@ impl OAuthClient {
         Ok(())
     }
 
+    /// Whether it is time for another check, after a server of resources has refused something.
+    pub(crate) fn may_check_again(&self, session: &StoredSession) -> bool {
+        self.is_older(session, INTERVAL_WHEN_REJECTED)
+    }
+
+    /// Whether the last check is that long ago; or in the future, by a clock that was wrong.
+    fn is_older(&self, session: &StoredSession, interval: i64) -> bool {
+        !(-interval..interval).contains(&self.clock().now().since(session.checked_at))
+    }
+
     /// Checks, writes down what was found, and fails if the account has moved. That it can't be found
-    /// out now is no obstacle.
+    /// out now is no obstacle. Returns the session as it is then.
     pub(crate) async fn check(
         &self,
         key: &SessionKey,
         session: &StoredSession,
-    ) -> Result<(), ClientError> {
+    ) -> Result<StoredSession, ClientError> {
         let found = match self.find(session).await {
             Ok(found) => found,
             Err(error) => {
                 tracing::warn!(%error, "whether an account has moved could not be found out");
-                return Ok(());
+                return Ok(session.clone());
             }
         };
-        loop {
+        let checked = loop {
             let (current, version) = self.read(key).await?;
             let checked = match &found {
                 Found::Here(pds) => StoredSession {
@@ -73,11 +82,11 @@ impl OAuthClient {
             };
             let put = self.vault().put(key, &checked, Some(version)).await?;
             if matches!(put, PutOutcome::Stored(_)) {
-                break;
+                break checked;
             }
-        }
+        };
         match found {
-            Found::Here(_) => Ok(()),
+            Found::Here(_) => Ok(checked),
             Found::Elsewhere(to) => Err(ClientError::SessionMoved {
                 did: session.did.clone(),
                 to,

@@ -72,6 +72,9 @@ pub(crate) struct RefreshMark {
     pub(crate) holder: String,
     /// Until when it is left alone.
     pub(crate) until: UnixTime,
+    /// Its owner has given up: nobody need wait, and the refresh is to be tried again.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) is_left: bool,
 }
 
 /// A login under way, between the redirect to the server and the callback.

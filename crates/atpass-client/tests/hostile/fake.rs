@@ -103,6 +103,8 @@ pub(crate) struct Script {
     pub(crate) metadata: Value,
     /// Whether the token endpoint answers only when told to.
     pub(crate) holds: bool,
+    /// The same for the revocation endpoint.
+    pub(crate) holds_revocations: bool,
 }
 
 /// A request as it came.
@@ -153,6 +155,7 @@ impl Fake {
                 pds: None,
                 metadata: json!({}),
                 holds: false,
+                holds_revocations: false,
             }),
             seen: Mutex::default(),
             arrivals: watch::Sender::new(0),
@@ -386,6 +389,9 @@ async fn revoke(
     body: Bytes,
 ) -> Response {
     let canned = fake.note("revoke", &uri, &headers, &body);
+    if fake.set(|script| script.holds_revocations) {
+        fake.gate.acquire().await.unwrap().forget();
+    }
     canned.unwrap_or_else(|| fake.answer(200, &json!({})))
 }
 

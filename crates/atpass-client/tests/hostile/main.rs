@@ -21,4 +21,5 @@ mod races;
 mod refresh;
 mod scopes;
 mod secrets;
+mod stuck;
 mod tokens;
