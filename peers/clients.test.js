@@ -2,7 +2,7 @@
 // refreshes, signs out. The apps are the examples and the program itself, each in processes of its own.
 
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { request } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -47,6 +47,7 @@ for (const [name, startServer] of [
     after(() => network?.stop())
 
     test('C-PAR-01, C-OUT-01: a loopback client: the command line', () => commandLine(network))
+    test('the command line, with a session that it cannot read', () => damagedSession(network))
     test('C-META-01, C-REF-02: a confidential client: the web app, and its worker', () => webApp(network, 'confidential'))
     test('C-META-01: a public web client', () => webApp(network, 'public'))
     test('C-META-01: an installed app with a scheme of its own', () => native(network))
@@ -95,6 +96,11 @@ async function commandLine(network) {
   ]
   const atpass = (...words) => run(process.env.ATPASS_BIN, [...words, ...options])
   const words = ['login', account.handle, '--no-browser', '--json', ...options]
+  // Whoever signs in twice has one session: the later one.
+  const first = start(process.env.ATPASS_BIN, words)
+  const [firstUrl] = await first.said(/^ {2}http\S+$/)
+  await fetch(await follow(network, firstUrl.trim()))
+  assert.equal(await first.ended, 0, first.output())
   const login = start(process.env.ATPASS_BIN, words)
   const [url] = await login.said(/^ {2}http\S+$/)
   const callback = await follow(network, url.trim())
@@ -116,7 +122,34 @@ async function commandLine(network) {
   assert.match(written.uri, new RegExp(account.did))
   const [row] = JSON.parse(await atpass('whoami', '--refresh', '--json'))
   assert.deepEqual([row.did, row.current, row.error], [account.did, true, null])
+  // Files that others leave in the folder are nobody's session.
+  writeFileSync(join(sessions, 'sessions', '.DS_Store'), '')
+  writeFileSync(join(sessions, 'sessions', 'a'.repeat(64)), 'what is this?')
+  assert.equal(JSON.parse(await atpass('whoami', '--json')).length, 1)
   assert.match(await atpass('logout'), /Signed out/)
+  await assert.rejects(atpass('whoami', '--json'), ({ stdout }) => stdout.trim() === '[]')
+}
+
+async function damagedSession({ server, directory, account }) {
+  const sessions = mkdtempSync(join(folder, 'damaged-'))
+  const options = [
+    ...['--sessions', sessions, '--directory', directory, '--handle-resolver', server.origin],
+    ...['--allow-http', '--allow-loopback'],
+  ]
+  const atpass = (...words) => run(process.env.ATPASS_BIN, [...words, ...options])
+  const login = start(process.env.ATPASS_BIN, ['login', account.did, '--no-browser', ...options])
+  const [url] = await login.said(/^ {2}http\S+$/)
+  await fetch(await follow({ server }, url.trim()))
+  assert.equal(await login.ended, 0, login.output())
+  const [name] = readdirSync(join(sessions, 'sessions'))
+  const path = join(sessions, 'sessions', name)
+  const [head] = readFileSync(path, 'utf8').split('\n')
+  writeFileSync(path, `${head}\n{"did":"half a rec`)
+  await assert.rejects(atpass('whoami', '--json'), ({ stdout }) => {
+    const [row] = JSON.parse(stdout)
+    return row.current && row.did === null && /can't be read/.test(row.error)
+  })
+  await assert.rejects(atpass('logout'), ({ stderr }) => /forgotten here, but its server wasn't told/.test(stderr))
   await assert.rejects(atpass('whoami', '--json'), ({ stdout }) => stdout.trim() === '[]')
 }
 

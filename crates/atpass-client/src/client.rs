@@ -218,6 +218,12 @@ impl OAuthClient {
             .transpose()
     }
 
+    /// Forgets a session without telling its server: for one that can't be read any more. Others are
+    /// ended with [`Session::logout`]. Whether it was there.
+    pub async fn forget(&self, key: &SessionKey) -> Result<bool, ClientError> {
+        Ok(self.vault().remove(key, None).await?)
+    }
+
     /// The names of all sessions.
     pub async fn sessions(&self) -> Result<Vec<SessionKey>, ClientError> {
         Ok(self.vault().list(None).await?)

@@ -61,8 +61,10 @@ impl FileStore {
                 for path in [&folders.sessions, &folders.pending] {
                     make_folder(path).map_err(failed(path))?;
                 }
-                let _lock = folders.lock()?;
-                remove_leftovers(folders);
+                // Where nothing can be written, sessions can be read all the same.
+                if let Ok(_lock) = folders.lock() {
+                    remove_leftovers(folders);
+                }
                 Ok(())
             })
             .await?;
@@ -141,9 +143,14 @@ impl SessionStore for FileStore {
         self.run(move |folders| {
             let mut keys = Vec::new();
             for path in files(&folders.sessions)? {
-                // One that was removed just now is none.
-                let Some((head, _)) = read(&path)? else {
-                    continue;
+                let head = match read(&path) {
+                    Ok(Some((head, _))) => head,
+                    // One that was removed just now is none.
+                    Ok(None) => continue,
+                    Err(error) => {
+                        tracing::warn!(%error, "a session that can't be read");
+                        continue;
+                    }
                 };
                 if did.is_none() || head.did == did {
                     keys.push(SessionKey::new(head.key));
@@ -164,13 +171,14 @@ impl SessionStore for FileStore {
         let (name, record) = (name.to_owned(), record.clone());
         self.run(move |folders| {
             let _lock = folders.lock()?;
-            for path in files(&folders.pending)?.into_iter().take(MOST_SWEPT) {
-                let over = read(&path).is_ok_and(|found| {
+            let is_over = |path: &PathBuf| {
+                read(path).is_ok_and(|found| {
                     found.is_none_or(|(head, _)| head.until.is_none_or(|until| until <= now))
-                });
-                if over {
-                    remove(&path)?;
-                }
+                })
+            };
+            let old = files(&folders.pending)?.into_iter().filter(is_over);
+            for path in old.take(MOST_SWEPT) {
+                remove(&path)?;
             }
             let path = in_folder(&folders.pending, &name);
             let head = Head {
@@ -283,13 +291,19 @@ fn files(folder: &Path) -> Result<Vec<PathBuf>, StoreFailure> {
     let list = || -> io::Result<Vec<PathBuf>> {
         let entries = fs::read_dir(folder)?;
         let paths = entries.map(|entry| entry.map(|entry| entry.path()));
-        let wanted = |path: &io::Result<PathBuf>| {
-            path.as_ref()
-                .map_or(true, |path| path.extension().is_none())
-        };
-        paths.filter(wanted).collect()
+        paths
+            .filter(|path| path.as_ref().map_or(true, |path| is_ours(path)))
+            .collect()
     };
     list().map_err(failed(folder))
+}
+
+/// Whether it has a name that this store gives ([`in_folder`]): others leave files of their own in folders.
+fn is_ours(path: &Path) -> bool {
+    let name = path.file_name().and_then(|name| name.to_str());
+    name.is_some_and(|name| {
+        HEXLOWER.decode_len(name.len()) == Ok(32) && HEXLOWER.decode(name.as_bytes()).is_ok()
+    })
 }
 
 /// What a process that died in the middle of a write has left. Under the lock nobody is writing.

@@ -101,7 +101,7 @@ pub enum PutOutcome {
     Conflict,
 }
 
-/// The store failed. Nothing was changed.
+/// The store failed. Nothing was changed, or nobody knows: read it again.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the session store failed: {0}")]
 pub struct StoreFailure(pub String);

@@ -4,6 +4,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use atpass_client::LoginOptions;
+use atpass_protocol::text::shown;
 use clap::Args;
 use serde_json::json;
 use url::Url;
@@ -14,7 +15,8 @@ use crate::output::{print, print_json};
 /// Sign in to an account, in the browser
 ///
 /// Finds the account's server, opens its sign-in page, and keeps the session for `atpass call`.
-/// Several accounts may be signed in.
+/// Several accounts may be signed in, each once: a new login of one that is signed in takes the place of the
+/// earlier one.
 #[derive(Debug, Args)]
 pub(crate) struct Login {
     /// A handle, a DID, or the https URL of a PDS or authorization server
@@ -52,6 +54,13 @@ pub(crate) async fn run(args: &Login) -> anyhow::Result<ExitCode> {
         .login_here(&args.input, options, patience, show)
         .await?;
     own.make_current(&session)?;
+    for earlier in own.sessions_of(session.did()).await? {
+        if earlier.key() != session.key()
+            && let Err(error) = earlier.logout().await
+        {
+            anstream::eprintln!("atpass: the earlier session could not be ended: {error}");
+        }
+    }
     if args.json {
         print_json(&json!({
             "did": session.did(),
@@ -64,7 +73,7 @@ pub(crate) async fn run(args: &Login) -> anyhow::Result<ExitCode> {
             "Signed in as {} at {}.\nGranted: {}",
             session.did(),
             session.pds(),
-            session.scope()
+            shown(&session.scope())
         ))?;
     }
     Ok(ExitCode::SUCCESS)

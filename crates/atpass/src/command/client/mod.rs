@@ -62,13 +62,18 @@ impl Place {
             Some(folder) => folder.clone(),
             None => own_folder()?,
         };
-        let store = FileStore::open(&folder).await?;
+        let store = FileStore::open(&folder)
+            .await
+            .context("open the folder of the sessions (--sessions names another one)")?;
         let fetcher = self.network.fetcher().await?;
         let resolver = self.network.resolver(fetcher.clone());
         let parts = ClientParts::new(Arc::new(store), fetcher, resolver.clone());
         let config = ClientConfig::loopback(LOOPBACK_REDIRECT_URI, scope)?;
+        let client = OAuthClient::new(config, parts);
+        // The last command may have ended before the answer to its refresh came.
+        client.resume_refreshes().await?;
         Ok(Own {
-            client: OAuthClient::new(config, parts),
+            client,
             folder,
             resolver,
         })
@@ -76,26 +81,47 @@ impl Place {
 }
 
 impl Own {
-    /// The session that is meant.
+    /// The session that is meant: of the account that is named, the one of the last login, or else the
+    /// newest.
     async fn session(&self, which: &Which) -> anyhow::Result<Session> {
         let Some(account) = &which.account else {
             return self.current().await;
         };
         let did = self.did(account).await?;
-        let keys = self.client.sessions_of(&did).await?;
-        let mut found = None;
-        for key in keys {
-            found = self.client.restore(&key).await?.or(found);
+        if let Ok(current) = self.current().await
+            && *current.did() == did
+        {
+            return Ok(current);
         }
-        found.with_context(|| {
+        let sessions = self.sessions_of(&did).await?;
+        let newest = sessions.into_iter().max_by_key(Session::expires_at);
+        newest.with_context(|| {
             format!("{account} is not signed in here; `atpass login {account}` does that")
         })
     }
 
+    /// The account's sessions that can be read.
+    async fn sessions_of(&self, did: &Did) -> anyhow::Result<Vec<Session>> {
+        let mut sessions = Vec::new();
+        for key in self.client.sessions_of(did).await? {
+            match self.client.restore(&key).await {
+                Ok(session) => sessions.extend(session),
+                Err(error) => anstream::eprintln!("atpass: {error}"),
+            }
+        }
+        Ok(sessions)
+    }
+
+    /// The name of the session of the last login, whether it can be read or not.
+    fn current_key(&self) -> Option<SessionKey> {
+        let name = std::fs::read_to_string(self.folder.join(CURRENT)).ok()?;
+        Some(SessionKey::new(name.trim()))
+    }
+
     /// The session of the last login; or the only one.
     async fn current(&self) -> anyhow::Result<Session> {
-        if let Ok(name) = std::fs::read_to_string(self.folder.join(CURRENT))
-            && let Some(session) = self.client.restore(&SessionKey::new(name.trim())).await?
+        if let Some(key) = self.current_key()
+            && let Some(session) = self.client.restore(&key).await?
         {
             return Ok(session);
         }
