@@ -16,6 +16,7 @@ mod fake;
 mod good;
 mod keys;
 mod logout;
+mod loopback;
 mod nonces;
 mod races;
 mod refresh;
