@@ -12,12 +12,13 @@ use atpass_protocol::random::Random;
 use atpass_protocol::secret::Secret;
 use atpass_protocol::time::{Clock, UnixTime};
 use bytes::Bytes;
-use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue, WWW_AUTHENTICATE};
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use http::{HeaderName, Request, Response, StatusCode};
 use url::Url;
 
 use crate::ClientError;
 use crate::authentication::{Audience, Authenticator};
+pub(crate) use crate::challenges::challenge_has;
 use crate::error::Endpoint;
 use crate::origins::{Origin, Origins};
 
@@ -267,15 +268,6 @@ fn refuses(response: &Response<Bytes>, codes: &[&str]) -> bool {
 
 fn in_body(response: &Response<Bytes>, codes: &[&str]) -> bool {
     oauth_error(response).is_some_and(|body| codes.contains(&body.error.as_str()))
-}
-
-/// Whether the challenge of a 401 names this error.
-pub(crate) fn challenge_has(response: &Response<Bytes>, error: &str) -> bool {
-    let wanted = format!("error=\"{error}\"");
-    let challenges = response.headers().get_all(WWW_AUTHENTICATE);
-    challenges
-        .iter()
-        .any(|value| value.to_str().is_ok_and(|text| text.contains(&wanted)))
 }
 
 /// The error body of an OAuth endpoint, if it is one.

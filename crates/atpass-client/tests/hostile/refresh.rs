@@ -122,6 +122,13 @@ async fn when_a_call_is_refused() {
     let invalid = refusal(401, "DPoP error=\"invalid_token\", error_description=\"x\"");
     let cases = [
         (vec![invalid.clone()], 200, 1, 2),
+        // However a server writes it.
+        (
+            vec![refusal(401, "Bearer realm=x, DPoP Error = invalid_token")],
+            200,
+            1,
+            2,
+        ),
         (vec![invalid.clone(), invalid.clone()], 401, 1, 2),
         (
             vec![
