@@ -20,7 +20,7 @@ use crate::ClientError;
 use crate::authentication::{Audience, Authenticator};
 pub(crate) use crate::challenges::challenge_has;
 use crate::error::Endpoint;
-use crate::origins::{Origin, Origins};
+use crate::origins::{Origin, Origins, differ};
 
 const DPOP: HeaderName = HeaderName::from_static("dpop");
 
@@ -182,19 +182,35 @@ impl ProofSender {
     }
 
     /// Learns from an answer, and says whether it is the last one: a request is sent again once, when
-    /// the server wants another nonce, or refuses the time of a proof and we have just learned the time.
+    /// the server wants another nonce, or refuses the time of a proof and its `Date` is another one. That
+    /// time is used from then on if the server takes it, and until it refuses it.
     fn judge(&self, target: &Target, attempt: &Attempt, response: Response<Bytes>) -> Judged {
         let now = self.clock.now();
         let (known, had_nonce) = self.origins.learn(&target.origin, &response, now);
+        let used = attempt.known.offset;
+        let refuses_nonce = refuses(&response, &["use_dpop_nonce"]);
+        let refuses_time = refuses(&response, &["invalid_dpop_proof", "invalid_client"]);
+        if refuses_time {
+            self.origins.follow(&target.origin, 0);
+        } else if used != known.offset && !refuses_nonce && !response.status().is_server_error() {
+            self.origins.follow(&target.origin, used);
+        }
         let another_nonce = had_nonce && known.nonce != attempt.known.nonce;
-        let another_time = known.offset != attempt.known.offset;
-        let again = (another_nonce && refuses(&response, &["use_dpop_nonce"]))
-            || (another_time && refuses(&response, &["invalid_dpop_proof", "invalid_client"]));
-        if again && attempt.is_first {
-            return Judged::Again(Attempt {
-                known,
-                is_first: false,
-            });
+        let again = if refuses_nonce && another_nonce {
+            Some(known)
+        } else if refuses_time && differ(known.dated, used) {
+            Some(Origin {
+                offset: known.dated,
+                ..known
+            })
+        } else {
+            None
+        };
+        if let Some(known) = again
+            && attempt.is_first
+        {
+            let is_first = false;
+            return Judged::Again(Attempt { known, is_first });
         }
         Judged::Final(Answer {
             response,

@@ -12,6 +12,7 @@ mod answers;
 mod app;
 mod callbacks;
 mod calls;
+mod clocks;
 mod fake;
 mod good;
 mod keys;
