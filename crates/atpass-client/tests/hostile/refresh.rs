@@ -91,6 +91,10 @@ async fn refreshes_in_time() {
     for (expires_in, early, due) in [
         (json!(900), 700, 890),
         (Value::Null, 200, 295),
+        (json!(0), 200, 295),
+        (json!(-1), 200, 295),
+        (json!("900"), 700, 890),
+        (json!(900.0), 700, 890),
         (json!(10), 5, 9),
         (json!(100_000_000), 80_000, 86_390),
     ] {
