@@ -34,6 +34,8 @@ async fn web_pages() {
             }
             other => panic!("{what}: {other}"),
         }
+        // A page in place of the answer is of a proxy whose server is away.
+        let transient = transient || status == 200;
         assert_eq!(error.is_transient(), transient, "{what}: {error}");
         assert!(!error.to_string().contains("Hold on"), "{error}");
     }
