@@ -26,8 +26,9 @@ const LARGEST_OFFSET: i64 = 24 * 60 * 60;
 pub(crate) struct Origin {
     /// For the next proof.
     pub(crate) nonce: Option<String>,
-    /// Server's time less ours, seconds: 0 until the server has refused our time and taken its own.
-    pub(crate) offset: i64,
+    /// Server's time less ours, seconds, that it has taken: 0, or what its `Date` said when it refused our
+    /// time. Absent until it has taken one.
+    pub(crate) offset: Option<i64>,
     /// The same by its last `Date`; 0 within the tolerance.
     pub(crate) dated: i64,
 }
@@ -65,9 +66,9 @@ impl Origins {
     }
 
     /// Uses this offset for the proofs that follow.
-    pub(crate) fn follow(&self, origin: &str, offset: i64) {
+    pub(crate) fn follow(&self, origin: &str, offset: Option<i64>) {
         self.change(origin, |known| {
-            if offset != 0 && known.offset != offset {
+            if let Some(offset) = offset.filter(|offset| *offset != 0) {
                 tracing::warn!(
                     origin,
                     offset,
@@ -159,17 +160,17 @@ mod tests {
         ] {
             let (known, had_nonce) = origins.learn("a", &answer(&headers), now);
             assert_eq!(known.dated, offset, "{now} {headers:?}");
-            assert_eq!(known.offset, 0, "nobody has complained");
+            assert_eq!(known.offset, None, "nobody has complained");
             assert!(!had_nonce);
         }
-        origins.follow("a", 60);
+        origins.follow("a", Some(60));
         assert_eq!(
             (origins.get("a").offset, origins.get("b").offset),
-            (60, 0),
+            (Some(60), None),
             "each server has its own"
         );
-        origins.follow("a", 0);
-        assert_eq!(origins.get("a").offset, 0);
+        origins.follow("a", None);
+        assert_eq!(origins.get("a").offset, None);
     }
 
     /// Clause C-DPOP-02.

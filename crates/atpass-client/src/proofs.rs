@@ -91,7 +91,7 @@ impl ProofSender {
         let target = Target::new(form.url)?;
         let mut attempt = Attempt::first(&self.origins.get(&target.origin));
         loop {
-            let now = self.clock.now().plus(attempt.known.offset);
+            let now = self.clock.now().plus(attempt.offset);
             let proof = match &form.client {
                 Some((client, audience)) => client.prove(audience, key, now, self).await?,
                 None => Vec::new(),
@@ -125,7 +125,7 @@ impl ProofSender {
         let target = Target::new(&request.uri().to_string())?;
         let mut attempt = Attempt::first(&self.origins.get(&target.origin));
         loop {
-            let now = self.clock.now().plus(attempt.known.offset);
+            let now = self.clock.now().plus(attempt.offset);
             let known = &attempt.known;
             let request = self.prove(request.clone(), &target, known, now, key, Some(token))?;
             let response = self.transport.send(request).await;
@@ -187,30 +187,27 @@ impl ProofSender {
     fn judge(&self, target: &Target, attempt: &Attempt, response: Response<Bytes>) -> Judged {
         let now = self.clock.now();
         let (known, had_nonce) = self.origins.learn(&target.origin, &response, now);
-        let used = attempt.known.offset;
+        let used = attempt.offset;
         let refuses_nonce = refuses(&response, &["use_dpop_nonce"]);
         let refuses_time = refuses(&response, &["invalid_dpop_proof", "invalid_client"]);
+        let takes_time = !refuses_time && !refuses_nonce && !response.status().is_server_error();
         if refuses_time {
-            self.origins.follow(&target.origin, 0);
-        } else if used != known.offset && !refuses_nonce && !response.status().is_server_error() {
-            self.origins.follow(&target.origin, used);
+            self.origins.follow(&target.origin, None);
+        } else if takes_time && (used == 0 || attempt.is_for_time) && known.offset != Some(used) {
+            self.origins.follow(&target.origin, Some(used));
         }
         let another_nonce = had_nonce && known.nonce != attempt.known.nonce;
-        let again = if refuses_nonce && another_nonce {
-            Some(known)
-        } else if refuses_time && differ(known.dated, used) {
-            Some(Origin {
-                offset: known.dated,
-                ..known
-            })
-        } else {
-            None
-        };
-        if let Some(known) = again
-            && attempt.is_first
-        {
-            let is_first = false;
-            return Judged::Again(Attempt { known, is_first });
+        let is_for_time = refuses_time && differ(known.dated, used);
+        if attempt.is_first && (is_for_time || (refuses_nonce && another_nonce)) {
+            // There is one retry in all. So where the server has taken no time from us yet, its own goes
+            // along with its nonce, this once.
+            let offset = known.offset.filter(|_| !is_for_time);
+            return Judged::Again(Attempt {
+                offset: offset.unwrap_or(known.dated),
+                known,
+                is_first: false,
+                is_for_time,
+            });
         }
         Judged::Final(Answer {
             response,
@@ -241,14 +238,20 @@ impl Target {
 
 struct Attempt {
     known: Origin,
+    /// Server's time less ours, seconds.
+    offset: i64,
     is_first: bool,
+    /// Whether the first one was refused for its time.
+    is_for_time: bool,
 }
 
 impl Attempt {
     fn first(known: &Origin) -> Self {
         Self {
             known: known.clone(),
+            offset: known.offset.unwrap_or(0),
             is_first: true,
+            is_for_time: false,
         }
     }
 }

@@ -7,16 +7,20 @@ use atpass_protocol::time::{Clock, SystemClock};
 use serde_json::json;
 
 use crate::app::App;
-use crate::fake::Canned;
+use crate::fake::{Canned, Nonces};
 
 const HOUR: i64 = 3600;
 
-/// By how much the proofs of one call differ from the true time, in whole hours.
 async fn hours_of_a_call(app: &App, session: &Session) -> Vec<i64> {
     app.fake.forget();
     session.get("/xrpc/x").await.unwrap();
+    hours(app, "call")
+}
+
+/// By how much the proofs that an endpoint has seen are behind the true time, in whole hours.
+fn hours(app: &App, endpoint: &str) -> Vec<i64> {
     let now = SystemClock.now();
-    let calls = app.fake.seen("call");
+    let calls = app.fake.seen(endpoint);
     let ages = calls.iter().map(|seen| {
         let iat = seen.proof()["iat"].as_i64().unwrap();
         now.as_secs() - iat
@@ -65,4 +69,17 @@ async fn a_clock_that_is_wrong() {
     app.fake.next("call", refusal());
     assert_eq!(hours_of_a_call(&app, &session).await, [-1, 0]);
     assert_eq!(hours_of_a_call(&app, &session).await, [0]);
+}
+
+/// Clause C-DPOP-01: servers ask for their nonce before they look at the time, and there is one retry.
+#[tokio::test]
+async fn a_wrong_clock_at_a_new_server() {
+    let app = App::start().await;
+    app.clock.advance(-HOUR);
+    let session = app.session().await;
+    assert_eq!(hours(&app, "par"), [1, 0]);
+    // This one doesn't mind, so our time is used.
+    assert_eq!(hours(&app, "token"), [1]);
+    app.nonces(Nonces::New);
+    assert_eq!(hours_of_a_call(&app, &session).await, [1, 1]);
 }
