@@ -32,9 +32,9 @@ pub(crate) fn read_answer<T: DeserializeOwned>(
         status: response.status().as_u16(),
         error: body.as_ref().map_or_else(
             || "an answer without an error code".into(),
-            |body| body.error.clone(),
+            |body| shown(&body.error),
         ),
-        description: body.and_then(|body| body.error_description),
+        description: body.and_then(|body| body.error_description.as_deref().map(shown)),
     })
 }
 
@@ -48,13 +48,21 @@ fn unreadable(error: &serde_json::Error) -> String {
 }
 
 /// What every token answer must be (clause C-TOK-01). Scopes that this crate doesn't know are no
-/// obstacle (clause C-TOK-02).
+/// obstacle (clause C-TOK-02), but their text ends up in logs and on screens: it is the printable ASCII
+/// that a scope may be written in (clause SC-SYN-01).
 pub(crate) fn check_tokens(tokens: &TokenResponse) -> Result<(), ClientError> {
     if !tokens.token_type.eq_ignore_ascii_case("DPoP") {
         return departure("the tokens are not of type DPoP");
     }
     if !tokens.scope.split(' ').any(|scope| scope == "atproto") {
         return departure("the granted scope lacks atproto");
+    }
+    if !tokens.scope.bytes().all(|b| matches!(b, b' '..=b'~')) {
+        return departure("the granted scope has characters that no scope may have");
+    }
+    let token = tokens.access_token.expose();
+    if token.is_empty() || !token.bytes().all(|b| b.is_ascii_graphic()) {
+        return departure("the access token can't be sent in a header");
     }
     Ok(())
 }
@@ -94,10 +102,12 @@ pub(crate) fn ending_token_in(body: &[u8]) -> Option<Secret> {
 /// Seconds that an access token is taken to live when the server doesn't say.
 const DEFAULT_LIFETIME: i64 = 300;
 
-/// Seconds until the access token ends.
+/// Seconds until the access token ends. A server that says "at once" says nothing: its token would be
+/// refreshed before each call.
 pub(crate) fn lifetime(tokens: &TokenResponse) -> i64 {
     tokens
         .expires_in
+        .filter(|seconds| *seconds > 0)
         .unwrap_or(DEFAULT_LIFETIME)
-        .clamp(0, 24 * 60 * 60)
+        .min(24 * 60 * 60)
 }

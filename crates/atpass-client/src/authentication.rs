@@ -77,7 +77,13 @@ impl Authenticator {
         sender: &ProofSender,
     ) -> Result<Vec<(&'static str, String)>, ClientError> {
         let assertion = match self {
-            Self::None => return Ok(Vec::new()),
+            Self::None => {
+                return match audience.key {
+                    None => Ok(Vec::new()),
+                    // It began when the app had keys, and is bound to one.
+                    Some(bound) => Err(gone(&bound.kid)),
+                };
+            }
             // The session began before the app had keys.
             Self::Keys(_) if audience.key.is_none() => return Ok(Vec::new()),
             Self::Keys(_) => self.sign(audience, now, sender)?,
@@ -112,9 +118,6 @@ impl Authenticator {
         now: UnixTime,
         sender: &ProofSender,
     ) -> Result<String, ClientError> {
-        let gone = |kid: &str| ClientError::KeyGone {
-            kid: kid.to_owned(),
-        };
         let bound = audience.key.ok_or_else(|| gone("(none)"))?;
         let keys = self.keys().ok_or_else(|| gone(&bound.kid))?;
         let key = keys.bound(bound).ok_or_else(|| gone(&bound.kid))?;
@@ -126,6 +129,12 @@ impl Authenticator {
             iat: now,
         };
         Ok(new.sign(key, sender.random())?)
+    }
+}
+
+fn gone(kid: &str) -> ClientError {
+    ClientError::KeyGone {
+        kid: kid.to_owned(),
     }
 }
 

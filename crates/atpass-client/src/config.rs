@@ -162,6 +162,11 @@ impl ClientConfig {
         keys: ClientKeyset,
     ) -> Result<Self, ConfigError> {
         let origin = Url::parse(url).map_err(|_| ConfigError::Url("the app's URL is not a URL"))?;
+        if !origin.username().is_empty() || origin.password().is_some() {
+            return Err(ConfigError::Url(
+                "the app's URL has no user and no password",
+            ));
+        }
         if origin.path() != "/" || origin.query().is_some() || origin.fragment().is_some() {
             return Err(ConfigError::Url(
                 "the app's URL is an origin, without path, query and fragment",

@@ -4,11 +4,12 @@ use std::fmt;
 
 use atpass_fetch::{FetchError, Stage as FetchStage};
 use atpass_identity::{IdentityError, InputError};
-use atpass_protocol::error::OAuthError;
+use atpass_protocol::error::{OAuthError, OAuthErrorCode};
 use atpass_protocol::id::{Did, Issuer};
 use atpass_protocol::jose::KeyError;
 use atpass_protocol::request::CallbackError;
 use atpass_protocol::scope::ScopeSet;
+use atpass_protocol::text::shown;
 
 use crate::config::ConfigError;
 use crate::store::StoreFailure;
@@ -103,7 +104,10 @@ pub enum ClientError {
     #[error("no login waits for this callback; start again")]
     UnknownState,
     /// The callback is of another server than the one that was asked (RFC 9207).
-    #[error("the callback names the issuer {got}, and {expected} was asked")]
+    #[error(
+        "the callback names the issuer {}, and {expected} was asked",
+        shown(got)
+    )]
     Issuer {
         /// The server that was asked.
         expected: String,
@@ -191,14 +195,18 @@ impl ClientError {
             Self::Refused { status, error, .. } => {
                 *status >= 500 || *status == 429 || is_of_a_copy(error)
             }
+            // The page of a proxy, while the server behind it is away.
+            Self::Unreadable { endpoint, .. } => matches!(endpoint, Endpoint::Token),
+            Self::Denied(refusal) => matches!(
+                refusal.code(),
+                Some(OAuthErrorCode::ServerError | OAuthErrorCode::TemporarilyUnavailable)
+            ),
             Self::Store(_) => true,
             Self::Input(_)
-            | Self::Unreadable { .. }
             | Self::Departure { .. }
             | Self::Callback(_)
             | Self::UnknownState
             | Self::Issuer { .. }
-            | Self::Denied(_)
             | Self::WrongAccount { .. }
             | Self::SessionEnded(_)
             | Self::SessionMoved { .. }
@@ -211,10 +219,19 @@ impl ClientError {
     }
 
     /// Whether the person has to sign in again.
-    pub const fn needs_login(&self) -> bool {
+    pub fn needs_login(&self) -> bool {
         matches!(
             self,
             Self::SessionEnded(_) | Self::SessionMoved { .. } | Self::KeyGone { .. }
+        ) || self.is_of_another_kind()
+    }
+
+    /// Whether the server says that this client may not have tokens (`unauthorized_client`): it knows
+    /// the app as another kind of client than the one as which the session began.
+    fn is_of_another_kind(&self) -> bool {
+        matches!(
+            self,
+            Self::Refused { endpoint: Endpoint::Token, error, .. } if error == "unauthorized_client"
         )
     }
 
@@ -247,7 +264,18 @@ impl ClientError {
             Self::WrongAccount { .. } => {
                 "You signed in with another account than the one you asked for.".into()
             }
-            Self::Denied(_) => "You did not allow access, so you are not signed in.".into(),
+            Self::Denied(refusal) if refusal.code() == Some(OAuthErrorCode::AccessDenied) => {
+                "You did not allow access, so you are not signed in.".into()
+            }
+            Self::Denied(_) if !self.is_transient() => "The server refused the sign-in.".into(),
+            Self::Refused { error, .. } if error == "invalid_client" => {
+                "The app could not prove who it is to the server. You can’t mend this; the app’s maker \
+                 has to."
+                    .into()
+            }
+            error if error.is_of_another_kind() => {
+                "The server does not take this session any more. Please sign in again.".into()
+            }
             Self::UnknownState => {
                 "This sign-in was finished already or is too old. Please start again.".into()
             }

@@ -9,6 +9,7 @@ mod authentication;
 #[cfg(feature = "axum")]
 pub mod axum;
 mod callback;
+mod challenges;
 mod client;
 mod config;
 mod error;

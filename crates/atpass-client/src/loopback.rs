@@ -2,6 +2,7 @@
 //! request, and shows a page that says so (RFC 8252 section 7.3).
 
 use std::net::{Ipv4Addr, Ipv6Addr};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use atpass_protocol::id::RedirectUri;
@@ -15,7 +16,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 use url::Url;
 
@@ -130,18 +131,19 @@ impl LoopbackListener {
         login: &LoginRequest,
         patience: Duration,
     ) -> Result<Session, LoopbackError> {
-        let (arrivals, mut arrived) = mpsc::channel(1);
+        let (arrival, arrived) = oneshot::channel();
+        let arrival = Arc::new(Mutex::new(Some(arrival)));
         let mut listeners = JoinSet::new();
         for listener in [Some(self.v4), self.v6].into_iter().flatten() {
             let expected = Expected {
                 state: login.state.clone(),
                 port: self.port,
-                arrivals: arrivals.clone(),
+                arrival: arrival.clone(),
             };
             listeners.spawn(serve(listener, expected));
         }
-        let arrival = tokio::time::timeout(patience, arrived.recv()).await;
-        let Ok(Some(arrival)) = arrival else {
+        let arrival = tokio::time::timeout(patience, arrived).await;
+        let Ok(Ok(arrival)) = arrival else {
             return Err(LoopbackError::TimedOut(patience));
         };
         let finished = client.callback(&arrival.query).await;
@@ -171,7 +173,8 @@ impl LoopbackListener {
 struct Expected {
     state: State,
     port: u16,
-    arrivals: mpsc::Sender<Arrival>,
+    /// Taken by the first that comes.
+    arrival: Arc<Mutex<Option<oneshot::Sender<Arrival>>>>,
 }
 
 async fn serve(listener: TcpListener, expected: Expected) {
@@ -232,8 +235,16 @@ async fn answer(request: Request<Incoming>, expected: Expected) -> (Response<Ful
         query: query.to_owned(),
         page: sender,
     };
-    // The second request of one login (a page loaded again) finds nobody waiting.
-    if expected.arrivals.try_send(arrival).is_err() {
+    let first = {
+        let mut waiting = expected
+            .arrival
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        waiting.take()
+    };
+    // The second request of one login (a page loaded again, while the first is still at work or later)
+    // finds nobody waiting.
+    if first.is_none_or(|first| first.send(arrival).is_err()) {
         let text = "This sign-in is finished. You can close this window.\n";
         return (answer_with(StatusCode::OK, "Finished", text), false);
     }

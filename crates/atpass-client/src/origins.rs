@@ -16,7 +16,7 @@ const MOST_ORIGINS: usize = 1000;
 const LONGEST_NONCE: usize = 1024;
 /// Seconds by which clocks may differ without anybody minding: `Date` has whole seconds, and an answer
 /// takes its time.
-const TOLERANCE: i64 = 5;
+const TOLERANCE: u64 = 5;
 /// Seconds beyond which a `Date` is not believed: a wrong clock of ours is worth mending, a server from
 /// another day isn't worth following.
 const LARGEST_OFFSET: i64 = 24 * 60 * 60;
@@ -26,8 +26,11 @@ const LARGEST_OFFSET: i64 = 24 * 60 * 60;
 pub(crate) struct Origin {
     /// For the next proof.
     pub(crate) nonce: Option<String>,
-    /// Server's time less ours, seconds; 0 within the tolerance.
-    pub(crate) offset: i64,
+    /// Server's time less ours, seconds, that it has taken: 0, or what its `Date` said when it refused our
+    /// time. Absent until it has taken one.
+    pub(crate) offset: Option<i64>,
+    /// The same by its last `Date`; 0 within the tolerance.
+    pub(crate) dated: i64,
 }
 
 /// By origin (scheme, host, port).
@@ -50,23 +53,30 @@ impl Origins {
     ) -> (Origin, bool) {
         let nonce = nonce_of(response);
         let had_nonce = nonce.is_some();
-        let offset = offset_of(response, now);
+        let dated = offset_of(response, now);
         let known = self.change(origin, |known| {
             if let Some(nonce) = nonce {
                 known.nonce = Some(nonce);
             }
-            if let Some(offset) = offset {
-                if offset != 0 && known.offset == 0 {
-                    tracing::warn!(
-                        origin,
-                        offset,
-                        "this machine's clock differs from the server's"
-                    );
-                }
-                known.offset = offset;
+            if let Some(dated) = dated {
+                known.dated = dated;
             }
         });
         (known, had_nonce)
+    }
+
+    /// Uses this offset for the proofs that follow.
+    pub(crate) fn follow(&self, origin: &str, offset: Option<i64>) {
+        self.change(origin, |known| {
+            if let Some(offset) = offset.filter(|offset| *offset != 0) {
+                tracing::warn!(
+                    origin,
+                    offset,
+                    "this machine's clock differs from the server's"
+                );
+            }
+            known.offset = offset;
+        });
     }
 
     /// Takes a nonce that came with another document of the server, where none is known yet.
@@ -90,6 +100,11 @@ impl Origins {
     }
 }
 
+/// Whether two offsets are more than the tolerance apart.
+pub(crate) const fn differ(one: i64, other: i64) -> bool {
+    one.abs_diff(other) > TOLERANCE
+}
+
 fn usable(nonce: &str) -> bool {
     (1..=LONGEST_NONCE).contains(&nonce.len())
 }
@@ -108,7 +123,7 @@ fn offset_of(response: &Response<Bytes>, now: UnixTime) -> Option<i64> {
     let date = httpdate::parse_http_date(date).ok()?;
     let seconds = date.duration_since(std::time::UNIX_EPOCH).ok()?.as_secs();
     let offset = UnixTime::from_secs(i64::try_from(seconds).ok()?).since(now);
-    if offset.abs() <= TOLERANCE {
+    if !differ(offset, 0) {
         return Some(0);
     }
     (offset.abs() <= LARGEST_OFFSET).then_some(offset)
@@ -144,9 +159,18 @@ mod tests {
             (NOW.plus(1), vec![date], 0),
         ] {
             let (known, had_nonce) = origins.learn("a", &answer(&headers), now);
-            assert_eq!(known.offset, offset, "{now} {headers:?}");
+            assert_eq!(known.dated, offset, "{now} {headers:?}");
+            assert_eq!(known.offset, None, "nobody has complained");
             assert!(!had_nonce);
         }
+        origins.follow("a", Some(60));
+        assert_eq!(
+            (origins.get("a").offset, origins.get("b").offset),
+            (Some(60), None),
+            "each server has its own"
+        );
+        origins.follow("a", None);
+        assert_eq!(origins.get("a").offset, None);
     }
 
     /// Clause C-DPOP-02.

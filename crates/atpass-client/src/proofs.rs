@@ -12,14 +12,15 @@ use atpass_protocol::random::Random;
 use atpass_protocol::secret::Secret;
 use atpass_protocol::time::{Clock, UnixTime};
 use bytes::Bytes;
-use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue, WWW_AUTHENTICATE};
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use http::{HeaderName, Request, Response, StatusCode};
 use url::Url;
 
 use crate::ClientError;
 use crate::authentication::{Audience, Authenticator};
+pub(crate) use crate::challenges::challenge_has;
 use crate::error::Endpoint;
-use crate::origins::{Origin, Origins};
+use crate::origins::{Origin, Origins, differ};
 
 const DPOP: HeaderName = HeaderName::from_static("dpop");
 
@@ -90,7 +91,7 @@ impl ProofSender {
         let target = Target::new(form.url)?;
         let mut attempt = Attempt::first(&self.origins.get(&target.origin));
         loop {
-            let now = self.clock.now().plus(attempt.known.offset);
+            let now = self.clock.now().plus(attempt.offset);
             let proof = match &form.client {
                 Some((client, audience)) => client.prove(audience, key, now, self).await?,
                 None => Vec::new(),
@@ -124,7 +125,7 @@ impl ProofSender {
         let target = Target::new(&request.uri().to_string())?;
         let mut attempt = Attempt::first(&self.origins.get(&target.origin));
         loop {
-            let now = self.clock.now().plus(attempt.known.offset);
+            let now = self.clock.now().plus(attempt.offset);
             let known = &attempt.known;
             let request = self.prove(request.clone(), &target, known, now, key, Some(token))?;
             let response = self.transport.send(request).await;
@@ -181,18 +182,31 @@ impl ProofSender {
     }
 
     /// Learns from an answer, and says whether it is the last one: a request is sent again once, when
-    /// the server wants another nonce, or refuses the time of a proof and we have just learned the time.
+    /// the server wants another nonce, or refuses the time of a proof and its `Date` is another one. That
+    /// time is used from then on if the server takes it, and until it refuses it.
     fn judge(&self, target: &Target, attempt: &Attempt, response: Response<Bytes>) -> Judged {
         let now = self.clock.now();
         let (known, had_nonce) = self.origins.learn(&target.origin, &response, now);
+        let used = attempt.offset;
+        let refuses_nonce = refuses(&response, &["use_dpop_nonce"]);
+        let refuses_time = refuses(&response, &["invalid_dpop_proof", "invalid_client"]);
+        let takes_time = !refuses_time && !refuses_nonce && !response.status().is_server_error();
+        if refuses_time {
+            self.origins.follow(&target.origin, None);
+        } else if takes_time && (used == 0 || attempt.is_for_time) && known.offset != Some(used) {
+            self.origins.follow(&target.origin, Some(used));
+        }
         let another_nonce = had_nonce && known.nonce != attempt.known.nonce;
-        let another_time = known.offset != attempt.known.offset;
-        let again = (another_nonce && refuses(&response, &["use_dpop_nonce"]))
-            || (another_time && refuses(&response, &["invalid_dpop_proof", "invalid_client"]));
-        if again && attempt.is_first {
+        let is_for_time = refuses_time && differ(known.dated, used);
+        if attempt.is_first && (is_for_time || (refuses_nonce && another_nonce)) {
+            // There is one retry in all. So where the server has taken no time from us yet, its own goes
+            // along with its nonce, this once.
+            let offset = known.offset.filter(|_| !is_for_time);
             return Judged::Again(Attempt {
+                offset: offset.unwrap_or(known.dated),
                 known,
                 is_first: false,
+                is_for_time,
             });
         }
         Judged::Final(Answer {
@@ -224,14 +238,20 @@ impl Target {
 
 struct Attempt {
     known: Origin,
+    /// Server's time less ours, seconds.
+    offset: i64,
     is_first: bool,
+    /// Whether the first one was refused for its time.
+    is_for_time: bool,
 }
 
 impl Attempt {
     fn first(known: &Origin) -> Self {
         Self {
             known: known.clone(),
+            offset: known.offset.unwrap_or(0),
             is_first: true,
+            is_for_time: false,
         }
     }
 }
@@ -267,15 +287,6 @@ fn refuses(response: &Response<Bytes>, codes: &[&str]) -> bool {
 
 fn in_body(response: &Response<Bytes>, codes: &[&str]) -> bool {
     oauth_error(response).is_some_and(|body| codes.contains(&body.error.as_str()))
-}
-
-/// Whether the challenge of a 401 names this error.
-pub(crate) fn challenge_has(response: &Response<Bytes>, error: &str) -> bool {
-    let wanted = format!("error=\"{error}\"");
-    let challenges = response.headers().get_all(WWW_AUTHENTICATE);
-    challenges
-        .iter()
-        .any(|value| value.to_str().is_ok_and(|text| text.contains(&wanted)))
 }
 
 /// The error body of an OAuth endpoint, if it is one.

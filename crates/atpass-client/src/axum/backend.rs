@@ -45,7 +45,12 @@ type Permit = dyn Fn(&AssertionRequest) -> bool + Send + Sync;
 /// exists, field `kid` (the key with which it began).
 ///
 /// Proofs must have a nonce of this service, so that they are new; one that is sent twice brings an
-/// assertion twice, of use to the holder of its key only.
+/// assertion twice.
+///
+/// The assertion names the proof's key (`cnf.jkt`), and is of use to its holder only at servers that look
+/// at that. A server that doesn't know it takes the assertion with any DPoP key. And whoever is no browser
+/// sends no `Origin`, and gets an assertion with a key of their own making: so what stands between them
+/// and the app's name is [`permit`](Self::permit). An app that wants more than this asks for it there.
 #[derive(Clone)]
 pub struct AssertionBackend(Arc<Inner>);
 
@@ -83,7 +88,9 @@ impl AssertionBackend {
         self.change(|inner| inner.origins = origins)
     }
 
-    /// Asked before each signature: here sessions are ended for misuse, and counted.
+    /// Asked before each signature: here sessions are ended for misuse, and counted; here an app signs only
+    /// for keys that its installations have made known to it, or only for servers that it trusts. Without
+    /// it, everybody gets an assertion who asks.
     #[must_use]
     pub fn permit(
         self,

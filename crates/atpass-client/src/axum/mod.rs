@@ -11,7 +11,8 @@
 //!
 //! The callback, the metadata and the keys are served where the client's configuration says that they
 //! are. Cookies are encrypted, out of reach for scripts, and sent over TLS only where the app is; a login
-//! is finished in the browser in which it began, and nowhere else. Requests that change something are
+//! is finished in the browser in which it began, and nowhere else. A browser has one session at a time:
+//! a second sign-in ends the first, of whatever account. Requests that change something are
 //! refused when another site made the browser send them, for all of the app's routes.
 
 mod backend;

@@ -11,6 +11,9 @@ use crate::{ClientError, LoginRequest};
 
 /// The longest of what a person types, in bytes.
 const LONGEST_IDENTIFIER: usize = 2048;
+/// The longest path to come back to, in bytes. It lies in an encrypted cookie, and browsers drop cookies
+/// of more than 4096 bytes (RFC 6265bis section 5.6).
+const LONGEST_RETURN: usize = 1024;
 
 pub(super) async fn login(State(sign_in): State<SignIn>, body: Bytes) -> Response {
     let field = |name: &str| {
@@ -132,12 +135,12 @@ fn with_cookies<const N: usize>(
     response
 }
 
-/// Whether it is a path of this app, and nothing that a browser takes for another site.
+/// Whether it is a path of this app that a cookie can hold, and nothing that a browser takes for another site.
 fn is_local(path: &str) -> bool {
     let is_clean = path
         .bytes()
         .all(|byte| byte.is_ascii_graphic() && byte != b'\\');
-    path.starts_with('/') && !path.starts_with("//") && is_clean
+    path.len() <= LONGEST_RETURN && path.starts_with('/') && !path.starts_with("//") && is_clean
 }
 
 #[cfg(test)]
@@ -146,7 +149,8 @@ mod tests {
 
     #[test]
     fn only_paths_of_the_app() {
-        for good in ["/", "/notes?x=1", "/a//b"] {
+        let longest = format!("/{}", "x".repeat(1023));
+        for good in ["/", "/notes?x=1", "/a//b", &longest] {
             assert!(is_local(good), "{good}");
         }
         for bad in [
@@ -157,6 +161,7 @@ mod tests {
             "https://evil.example",
             "/a\r\nb",
             "/\t/e",
+            &format!("{longest}x"),
         ] {
             assert!(!is_local(bad), "{bad}");
         }

@@ -207,7 +207,8 @@ fn check_account(tokens: &TokenResponse, session: &StoredSession) -> Result<(), 
     })
 }
 
-/// Whether the server says that the token is no good any more.
+/// Whether the server says that the token is no good any more. RFC 6749 section 5.2 has 400 for it; there
+/// are servers that say it with 401.
 fn is_the_end(error: &ClientError) -> bool {
-    matches!(error, ClientError::Refused { status: 400, error, .. } if error == "invalid_grant")
+    matches!(error, ClientError::Refused { status: 400 | 401, error, .. } if error == "invalid_grant")
 }

@@ -70,18 +70,30 @@ async fn refusals_are_told() {
     for (error, code) in [
         ("access_denied", Some(OAuthErrorCode::AccessDenied)),
         ("login_required", OAuthErrorCode::parse("login_required")),
+        ("server_error", OAuthErrorCode::parse("server_error")),
+        (
+            "temporarily_unavailable",
+            OAuthErrorCode::parse("temporarily_unavailable"),
+        ),
         ("an_error_of_tomorrow", None),
     ] {
         let login = app.client.login("alice.test").await.unwrap();
         let (state, iss) = (login.state.as_str(), &app.fake.origin);
-        let query = format!("error={error}&error_description=no+way&state={state}&iss={iss}");
-        match app.client.callback(&query).await {
-            Err(ClientError::Denied(denied)) => {
-                assert_eq!((denied.error.as_str(), denied.code()), (error, code));
-                assert_eq!(denied.description.as_deref(), Some("no way"));
-            }
-            other => panic!("{other:?}"),
-        }
+        let words = "no+way%0A%1B[2J";
+        let query = format!("error={error}&error_description={words}&state={state}&iss={iss}");
+        let told = app.client.callback(&query).await.unwrap_err();
+        let ClientError::Denied(denied) = &told else {
+            panic!("{told:?}");
+        };
+        assert_eq!((denied.error.as_str(), denied.code()), (error, code));
+        assert_eq!(denied.description.as_deref(), Some("no way??[2J"));
+        let (transient, message) = match error {
+            "access_denied" => (false, "You did not allow access"),
+            "server_error" | "temporarily_unavailable" => (true, "can’t be reached"),
+            _ => (false, "The server refused the sign-in"),
+        };
+        assert_eq!(told.is_transient(), transient, "{told}");
+        assert!(told.user_message().contains(message), "{told}");
         let late = app.client.callback(&app.query(&login)).await;
         assert!(matches!(late, Err(ClientError::UnknownState)), "it is over");
     }

@@ -88,12 +88,4 @@ async fn requests_that_cannot_be_sent() {
         session.get("no path").await,
         Err(ClientError::Request(_))
     ));
-    // A token that no header may have.
-    app.fake
-        .token("access_token", serde_json::json!("a\r\nb: c"));
-    let session = app.session().await;
-    assert!(matches!(
-        session.get("/xrpc/x").await,
-        Err(ClientError::Request(_))
-    ));
 }

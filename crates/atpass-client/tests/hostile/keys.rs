@@ -112,6 +112,26 @@ async fn each_session_keeps_its_key() {
     second.refresh().await.unwrap();
 }
 
+/// Clauses C-REF-02 and C-META-02: an app that gave up its keys can't go on with the sessions that began
+/// with them: it says so, and the server isn't bothered with a request that proves nothing.
+#[tokio::test]
+async fn an_app_without_keys_any_more() {
+    let with_keys = app(&ClientKeyset::generate().unwrap()).await;
+    let session = with_keys.session().await;
+    let callback = "https://app.example.com/callback";
+    let public = ClientConfig::web_public(ID, callback, "atproto").unwrap();
+    let without = with_keys.and(with_keys.fake.clone(), public);
+    let session = without.client.restore(session.key()).await.unwrap();
+    let session = session.unwrap();
+    with_keys.fake.forget();
+    let error = session.refresh().await.unwrap_err();
+    assert!(matches!(error, ClientError::KeyGone { .. }), "{error}");
+    assert!(error.needs_login());
+    assert_eq!(with_keys.fake.count("token"), 0);
+    // Its own new sessions need none.
+    without.session().await.refresh().await.unwrap();
+}
+
 /// Clause C-META-01: what is published has public members only, in the metadata document and over the
 /// routes for axum apps, whatever keys the app was given; and the document says nothing that the app
 /// didn't.
@@ -190,5 +210,16 @@ fn kinds_of_clients() {
         ClientConfig::loopback("http://localhost/callback", "atproto"),
     ] {
         assert!(bad.is_err(), "{bad:?}");
+    }
+    // They would end up in the log.
+    for bad in [
+        "https://user:secret@app.example.com",
+        "https://user@app.example.com",
+        "https://:secret@app.example.com",
+        "http://user:secret@localhost:8080",
+    ] {
+        let keys = ClientKeyset::generate().unwrap();
+        let error = ClientConfig::from_public_url(bad, "atproto", keys).unwrap_err();
+        assert!(error.to_string().contains("no password"), "{bad}: {error}");
     }
 }

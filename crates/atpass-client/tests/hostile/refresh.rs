@@ -26,7 +26,7 @@ async fn refusals() {
     for (status, error) in [
         (400, "invalid_request"),
         (401, "invalid_client"),
-        (401, "invalid_grant"),
+        (403, "invalid_grant"),
         (403, "access_denied"),
         (400, "invalid_dpop_proof"),
     ] {
@@ -36,11 +36,39 @@ async fn refusals() {
         app.fake.next("token", []);
     }
     session.refresh().await.unwrap();
-    app.fake
-        .next("token", [Canned::error(400, "invalid_grant")]);
-    assert!(session.refresh().await.unwrap_err().needs_login());
-    assert!(app.client.sessions().await.unwrap().is_empty());
-    assert!(session.refresh().await.unwrap_err().needs_login());
+    for status in [400, 401] {
+        let session = app.session().await;
+        app.fake
+            .next("token", [Canned::error(status, "invalid_grant")]);
+        assert!(session.refresh().await.unwrap_err().needs_login());
+        assert!(app.client.restore(session.key()).await.unwrap().is_none());
+        assert!(session.refresh().await.unwrap_err().needs_login());
+    }
+}
+
+/// Whose fault it is that a server doesn't know the app, and what mends it.
+#[tokio::test]
+async fn refusals_of_the_app() {
+    let app = App::start().await;
+    let session = app.session().await;
+    for (status, error, needs_login, message) in [
+        (400, "invalid_client", false, "the app’s maker"),
+        (401, "invalid_client", false, "the app’s maker"),
+        (400, "unauthorized_client", true, "sign in again"),
+        (401, "unauthorized_client", true, "sign in again"),
+        (400, "invalid_request", false, "a server behaved"),
+    ] {
+        // A wrong clock may be the reason of the first, so it may be asked twice.
+        app.fake
+            .next("token", vec![Canned::error(status, error); 2]);
+        let error = session.refresh().await.unwrap_err();
+        assert_eq!(error.needs_login(), needs_login, "{error}");
+        assert!(!error.is_transient(), "{error}");
+        assert!(error.user_message().contains(message), "{error}");
+        app.fake.next("token", []);
+    }
+    // It is only what the server says: the session is kept, for when it has changed its mind.
+    session.refresh().await.unwrap();
 }
 
 /// Clauses C-SUB-01, C-SUB-03 and C-TOK-01: what must hold at the login holds at a refresh: the tokens
@@ -91,6 +119,10 @@ async fn refreshes_in_time() {
     for (expires_in, early, due) in [
         (json!(900), 700, 890),
         (Value::Null, 200, 295),
+        (json!(0), 200, 295),
+        (json!(-1), 200, 295),
+        (json!("900"), 700, 890),
+        (json!(900.0), 700, 890),
         (json!(10), 5, 9),
         (json!(100_000_000), 80_000, 86_390),
     ] {
@@ -122,6 +154,13 @@ async fn when_a_call_is_refused() {
     let invalid = refusal(401, "DPoP error=\"invalid_token\", error_description=\"x\"");
     let cases = [
         (vec![invalid.clone()], 200, 1, 2),
+        // However a server writes it.
+        (
+            vec![refusal(401, "Bearer realm=x, DPoP Error = invalid_token")],
+            200,
+            1,
+            2,
+        ),
         (vec![invalid.clone(), invalid.clone()], 401, 1, 2),
         (
             vec![

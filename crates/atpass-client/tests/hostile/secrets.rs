@@ -63,7 +63,8 @@ async fn nothing_is_printed() {
     for (name, bad, good) in [
         ("sub", json!(BOB), json!(crate::fake::ALICE)),
         ("sub", json!("SECRET-sub"), json!(crate::fake::ALICE)),
-        ("expires_in", json!("SECRET-end"), json!(900)),
+        ("scope", json!(["SECRET-scope"]), json!("atproto")),
+        ("access_token", json!("SECRET \n"), json!("SECRET-at")),
         ("token_type", json!("Bearer"), json!("DPoP")),
         ("scope", json!("atproto repo:*"), json!("atproto")),
     ] {

@@ -24,16 +24,19 @@ async fn bad_token_answers() {
         ("token_type", json!("Bearer")),
         ("token_type", json!("")),
         ("token_type", Value::Null),
-        ("expires_in", json!("soon")),
+        ("scope", json!("atproto \u{1b}]0;owned\u{7}")),
+        ("scope", json!("atproto über:alles")),
+        ("access_token", json!("a\nb")),
+        ("access_token", json!("a b")),
+        ("access_token", json!("ä")),
     ] {
         let what = format!("{name} {value}");
         let app = first.anew().await;
         app.fake.token(name, value);
         let error = app.refused("alice.test", &what).await;
-        assert!(
-            !error.is_transient() && !error.needs_login(),
-            "{what}: {error}"
-        );
+        let unreadable = matches!(error, ClientError::Unreadable { .. });
+        assert_eq!(error.is_transient(), unreadable, "{what}: {error}");
+        assert!(!error.needs_login(), "{what}: {error}");
         assert_eq!(app.fake.revoked(), ["rt-1"], "{what}");
     }
 }
@@ -65,6 +68,25 @@ async fn what_is_revoked() {
     app.fake.next("revoke", [Canned::html(502)]);
     let error = app.refused("alice.test", "a bearer token").await;
     assert!(error.to_string().contains("DPoP"), "{error}");
+}
+
+/// Clause C-TOK-01: an access token that can't be sent is none, and the one before it stays in use.
+#[tokio::test]
+async fn access_tokens_that_no_header_may_have() {
+    let app = App::start().await;
+    let session = app.session().await;
+    for bad in ["", "a\r\nb: c", "\u{7f}"] {
+        app.fake.forget();
+        let mut answer = app.fake.set(|script| script.token.clone());
+        (answer["access_token"], answer["refresh_token"]) = (json!(bad), json!("new"));
+        app.fake.next("token", [Canned::json(200, &answer)]);
+        let error = session.refresh().await.unwrap_err();
+        assert!(matches!(error, ClientError::Departure { .. }), "{error}");
+        assert_eq!(app.fake.revoked(), ["new"]);
+        session.get("/xrpc/x").await.unwrap();
+        let call = &app.fake.seen("call")[0];
+        assert_eq!(call.headers["authorization"], "DPoP at-1");
+    }
 }
 
 /// Clauses C-DPOP-03 and C-SUB-03: answers without a nonce are no answers to a proof.
@@ -105,6 +127,9 @@ async fn good_token_answers() {
         ("scope", json!("transition:generic atproto")),
         ("refresh_token", Value::Null),
         ("expires_in", Value::Null),
+        ("expires_in", json!("soon")),
+        ("expires_in", json!("900")),
+        ("expires_in", json!(1e30)),
         ("expires_in", json!(-5)),
         ("expires_in", json!(i64::MAX)),
     ] {

@@ -5,6 +5,7 @@ use super::{Form, ResponseMode, State};
 use crate::error::{OAuthError, OAuthErrorCode};
 use crate::id::{Issuer, RedirectUri};
 use crate::secret::Secret;
+use crate::text::shown;
 
 /// What the browser carries back to the client.
 #[derive(Clone, Debug)]
@@ -68,9 +69,9 @@ pub struct CallbackParameters {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{error}: {}", description.as_deref().unwrap_or("no description"))]
 pub struct CallbackError {
-    /// The code as it was sent.
+    /// The code as it was sent, fit to be [`shown`].
     pub error: String,
-    /// The sentence for the developer, where one was sent.
+    /// The sentence for the developer, where one was sent, fit to be [`shown`].
     pub description: Option<String>,
 }
 
@@ -83,13 +84,34 @@ impl CallbackError {
 
 impl CallbackParameters {
     /// Reads the query (or fragment) of the redirect, without its `?` or `#`.
+    ///
+    /// What decides is read strictly. The words of a refusal are read leniently, so that it is told
+    /// whatever they are, and unknown parameters are ignored (RFC 6749 section 4.1.2).
     pub fn parse(query: &str) -> Result<Self, OAuthError> {
-        let form = Form::parse(query.as_bytes())?;
-        let outcome = match (form.get("code"), form.get("error")) {
+        let (mut strict, mut errors, mut descriptions) = (Vec::new(), Vec::new(), Vec::new());
+        for pair in query.split('&') {
+            let Some((name, value)) = form_urlencoded::parse(pair.as_bytes()).next() else {
+                continue;
+            };
+            match &*name {
+                "code" | "state" | "iss" => strict.push(pair),
+                "error" => errors.push(shown(&value)),
+                "error_description" => descriptions.push(shown(&value)),
+                _ => {}
+            }
+        }
+        if errors.len() > 1 {
+            return Err(OAuthError::invalid_request(
+                "parameter error is given twice",
+            ));
+        }
+        let form = Form::parse(strict.join("&").as_bytes())?;
+        let said = |texts: Vec<String>| texts.into_iter().find(|text| !text.is_empty());
+        let outcome = match (form.get("code"), said(errors)) {
             (Some(code), None) => Ok(Secret::new(code)),
             (None, Some(error)) => Err(CallbackError {
-                error: error.to_owned(),
-                description: form.get("error_description").map(ToOwned::to_owned),
+                error,
+                description: said(descriptions),
             }),
             _ => {
                 return Err(OAuthError::invalid_request(
@@ -140,5 +162,37 @@ mod tests {
         );
         assert!(CallbackParameters::parse("state=x").is_err());
         assert!(CallbackParameters::parse("state=x&code=a&error=b").is_err());
+    }
+
+    #[test]
+    fn a_refusal_is_read_whatever_its_words() {
+        for (words, description) in [
+            ("", None),
+            ("&error_description=", None),
+            ("&error_description=no%0A%1B[2J", Some("no??[2J")),
+            ("&error_description=%FF", Some("\u{fffd}")),
+            (
+                "&error_description=a&error_description=b&x=%00&y&y",
+                Some("a"),
+            ),
+        ] {
+            let query = format!("state=x&iss=i&error=access_denied{words}");
+            let refusal = CallbackParameters::parse(&query).unwrap().outcome;
+            let refusal = refusal.unwrap_err();
+            assert_eq!(refusal.code(), Some(OAuthErrorCode::AccessDenied));
+            assert_eq!(refusal.description.as_deref(), description, "{words}");
+        }
+        let odd = CallbackParameters::parse("state=x&error=a%1Bb").unwrap();
+        assert_eq!(odd.outcome.unwrap_err().error, "a?b");
+        for bad in [
+            "state=x&error=a&error=a",
+            "state=x&error=a&%65rror=",
+            "state=x%00&error=a",
+            "state=x&error=a&iss=%0A",
+            "state=x&code=%0A",
+            "state=x&error=",
+        ] {
+            assert!(CallbackParameters::parse(bad).is_err(), "{bad}");
+        }
     }
 }

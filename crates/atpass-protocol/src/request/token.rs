@@ -1,6 +1,7 @@
 //! The token endpoint: code exchange and refresh (RFC 6749 sections 4.1.3 and 6).
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::Value;
 
 use super::par::read_client_id;
 use super::{Form, read_scope};
@@ -80,8 +81,13 @@ pub struct TokenResponse {
     pub access_token: Secret,
     /// Always `DPoP`.
     pub token_type: String,
-    /// Seconds until the access token ends.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// Seconds until the access token ends. Read leniently: an odd value is as good as none, and never
+    /// costs the tokens beside it.
+    #[serde(
+        default,
+        deserialize_with = "seconds",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub expires_in: Option<i64>,
     /// The next refresh token.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -91,4 +97,51 @@ pub struct TokenResponse {
     pub scope: String,
     /// The account.
     pub sub: Did,
+}
+
+/// A whole number, also as text, as some servers write it.
+fn seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D::Error> {
+    let text = match Value::deserialize(deserializer)? {
+        Value::Number(number) => number.to_string(),
+        Value::String(text) => text,
+        _ => return Ok(None),
+    };
+    let text = text.trim();
+    Ok(text.strip_suffix(".0").unwrap_or(text).parse().ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// RFC 6749 section 5.1: the lifetime is only recommended.
+    #[test]
+    fn an_odd_lifetime_costs_no_tokens() {
+        for (odd, seconds) in [
+            (json!(900), Some(900)),
+            (json!("900"), Some(900)),
+            (json!(" 900 "), Some(900)),
+            (json!(900.0), Some(900)),
+            (json!(-5), Some(-5)),
+            (json!(i64::MAX), Some(i64::MAX)),
+            (json!(u64::MAX), None),
+            (json!(1e30), None),
+            (json!(0.5), None),
+            (json!("soon"), None),
+            (json!(""), None),
+            (json!(null), None),
+            (json!(true), None),
+            (json!([900]), None),
+            (json!({ "seconds": 900 }), None),
+        ] {
+            let answer = json!({
+                "access_token": "at", "token_type": "DPoP", "expires_in": odd,
+                "scope": "atproto", "sub": "did:plc:aaaaaaaaaaaaaaaaaaaaaaaa",
+            });
+            let read: TokenResponse = serde_json::from_value(answer).unwrap();
+            assert_eq!(read.expires_in, seconds, "{odd}");
+        }
+    }
 }
