@@ -1,6 +1,6 @@
 //! Servers whose `Date` isn't our time.
 
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, UNIX_EPOCH};
 
 use atpass_client::Session;
 use atpass_protocol::time::{Clock, SystemClock};
@@ -33,7 +33,8 @@ fn hours(app: &App, endpoint: &str) -> Vec<i64> {
 async fn a_date_that_nobody_asked_for() {
     let app = App::start().await;
     let session = app.session().await;
-    let date = SystemTime::now() - Duration::from_secs(3600);
+    let seconds = u64::try_from(SystemClock.now().as_secs() - HOUR).unwrap();
+    let date = UNIX_EPOCH + Duration::from_secs(seconds);
     let date = httpdate::fmt_http_date(date);
     let wrong = Canned::json(200, &json!({})).header("date", &*date);
     app.fake.next("call", [wrong]);

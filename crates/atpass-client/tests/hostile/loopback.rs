@@ -31,7 +31,7 @@ async fn a_page_loaded_again() {
     app.fake.set(|script| script.holds = true);
     let client = app.client.clone();
     let finished = tokio::spawn(async move {
-        let patience = Duration::from_secs(60);
+        let patience = Duration::from_mins(1);
         listener.finish(&client, &login, patience).await
     });
     let first = tokio::spawn(get(port, query.clone()));
