@@ -191,7 +191,6 @@ impl TokenOrigin {
     }
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "as `map_err` gives it")]
 fn malformed(error: impl fmt::Display) -> AccessTokenError {
     AccessTokenError::Malformed(error.to_string())
 }

@@ -29,7 +29,7 @@
 //! let revoked = Arc::new(RevocationList::from_elsewhere(60));
 //! // In a task of its own: `feed.follow(&SystemClock, Duration::from_secs(10))`.
 //! let feed = RevocationFeed::new(fetcher.clone(), &config.issuer, revoked.clone());
-//! let keys = RemoteKeys::new(fetcher, config.issuer.clone(), Arc::new(SystemClock));
+//! let keys = RemoteKeys::new(&fetcher, config.issuer.clone(), Arc::new(SystemClock));
 //! let parts = ResourceParts {
 //!     keys: Arc::new(keys),
 //!     nonces,

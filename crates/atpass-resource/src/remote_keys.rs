@@ -133,7 +133,7 @@ impl Question {
 
 impl RemoteKeys {
     /// The keys of this issuer. Nothing is fetched yet.
-    pub fn new(fetcher: Fetcher, issuer: Issuer, clock: Arc<dyn Clock>) -> Self {
+    pub fn new(fetcher: &Fetcher, issuer: Issuer, clock: Arc<dyn Clock>) -> Self {
         Self(Arc::new(Inner {
             fetcher: fetcher.with_limits(LONGEST, TIMEOUT),
             issuer,

@@ -40,7 +40,7 @@ impl Elsewhere {
         let issuer = &lab.network.issuer;
         let fetcher = Fetcher::new(FetchConfig::development()).unwrap();
         let clock = Arc::new(lab.clock.clone());
-        let keys = RemoteKeys::new(fetcher, issuer.clone(), clock.clone());
+        let keys = RemoteKeys::new(&fetcher, issuer.clone(), clock.clone());
         let config = ResourceConfig {
             origin: Issuer::parse("https://api.example.com").unwrap(),
             audience: Did::parse("did:web:localhost").unwrap(),

@@ -100,7 +100,7 @@ impl Elsewhere {
         let server = Server::start().await;
         let setup = Setup::default();
         let fetcher = Fetcher::new(FetchConfig::development()).unwrap();
-        let keys = RemoteKeys::new(fetcher, server.issuer.clone(), setup.clock.clone());
+        let keys = RemoteKeys::new(&fetcher, server.issuer.clone(), setup.clock.clone());
         let world = World::with(Setup {
             keys: Some(Arc::new(keys)),
             issuer: server.issuer.clone(),
