@@ -76,6 +76,15 @@ const ALLOWED: &[(&str, &[&str])] = &[
         ],
     ),
     ("example-clients", &["atpass-protocol", "atpass-client"]),
+    (
+        "xrpc-service",
+        &[
+            "atpass-protocol",
+            "atpass-fetch",
+            "atpass-replay",
+            "atpass-resource",
+        ],
+    ),
     ("xtask", &[]),
 ];
 

@@ -1,6 +1,7 @@
 //! Access tokens: signed JWTs (RFC 9068), bound to a key (RFC 9449 section 6), an app and an
 //! account.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -161,6 +162,55 @@ pub struct ExpectedToken<'a> {
     pub audience: &'a Did,
 }
 
+/// What a token says of itself before anything of it is verified: enough to find the key that must
+/// verify it, and for nothing else.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TokenOrigin {
+    /// The authorization server that is said to have signed it.
+    pub iss: Issuer,
+    /// The name of the key.
+    pub kid: String,
+    /// When it is said to have been made.
+    pub iat: UnixTime,
+}
+
+/// The claims of a [`TokenOrigin`].
+#[derive(Deserialize)]
+struct OriginClaims {
+    iss: Issuer,
+    iat: UnixTime,
+}
+
+impl TokenOrigin {
+    /// Reads where a token is from. Nothing of it is verified.
+    pub fn read(token: &str) -> Result<Self, AccessTokenError> {
+        let jws = parse(token)?;
+        let kid = read_kid(&jws)?.into_owned();
+        let OriginClaims { iss, iat } = encoding::json_object(&jws.payload).map_err(malformed)?;
+        Ok(Self { iss, kid, iat })
+    }
+}
+
+fn malformed(error: impl fmt::Display) -> AccessTokenError {
+    AccessTokenError::Malformed(error.to_string())
+}
+
+fn parse(token: &str) -> Result<CompactJws<'_>, AccessTokenError> {
+    CompactJws::parse_up_to(token, LONGEST).map_err(malformed)
+}
+
+/// Checks the header of a token, and returns the name of its key.
+fn read_kid<'a>(jws: &'a CompactJws<'_>) -> Result<Cow<'a, str>, AccessTokenError> {
+    let header = jws.read_header().map_err(malformed)?;
+    let right_type = header.typ.as_deref().is_some_and(|typ| {
+        typ.eq_ignore_ascii_case(TYPE) || typ.eq_ignore_ascii_case("application/at+jwt")
+    });
+    if !right_type || !header.is_es256() || header.crit {
+        return Err(AccessTokenError::Type);
+    }
+    header.kid.ok_or(AccessTokenError::UnknownKey)
+}
+
 impl AccessTokenClaims {
     /// Signs the token.
     pub fn sign(&self, kid: &str, key: &PrivateKey) -> Result<String, KeyError> {
@@ -214,24 +264,12 @@ impl AccessTokenClaims {
         find_key: impl FnOnce(&str) -> Option<&'k PublicJwk>,
     ) -> Result<Self, AccessTokenError> {
         use AccessTokenError as E;
-        let malformed = |error: &dyn fmt::Display| E::Malformed(error.to_string());
-        let jws = CompactJws::parse_up_to(token, LONGEST).map_err(|error| malformed(&error))?;
-        let header = jws.read_header().map_err(|error| malformed(&error))?;
-        let right_type = header.typ.as_deref().is_some_and(|typ| {
-            typ.eq_ignore_ascii_case(TYPE) || typ.eq_ignore_ascii_case("application/at+jwt")
-        });
-        if !right_type || !header.is_es256() || header.crit {
-            return Err(E::Type);
-        }
-        let key = header
-            .kid
-            .as_deref()
-            .and_then(find_key)
-            .ok_or(E::UnknownKey)?;
+        let jws = parse(token)?;
+        let key = find_key(&read_kid(&jws)?).ok_or(E::UnknownKey)?;
         if !jws.is_signed_by(key) {
             return Err(E::Signature);
         }
-        encoding::json_object(&jws.payload).map_err(|error| malformed(&error))
+        encoding::json_object(&jws.payload).map_err(malformed)
     }
 }
 
@@ -316,6 +354,10 @@ mod tests {
         let other_type =
             AccessTokenClaims::verify(&proof, |_| Some(key.public()), &expected, claims.iat);
         assert_eq!(other_type, Err(AccessTokenError::Type));
+        assert_eq!(TokenOrigin::read(&proof), Err(AccessTokenError::Type));
+        let origin = TokenOrigin::read(&token).unwrap();
+        let (iss, kid, iat) = (claims.iss, "k1".to_owned(), claims.iat);
+        assert_eq!(origin, TokenOrigin { iss, kid, iat });
     }
 
     /// Clause AS-REV-01: an expired token still names the session that it can end.

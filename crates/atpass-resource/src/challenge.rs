@@ -2,8 +2,12 @@
 
 use atpass_protocol::error::{OAuthError, OAuthErrorCode};
 use atpass_protocol::jose::ES256;
+use axum::body::Body;
 use axum::response::{IntoResponse, Response};
-use http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::header::{
+    ACCESS_CONTROL_EXPOSE_HEADERS, CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderValue,
+    RETRY_AFTER, VARY, WWW_AUTHENTICATE,
+};
 use http::{HeaderName, StatusCode};
 use serde_json::json;
 
@@ -46,6 +50,12 @@ fn classify(error: &ResourceError) -> Answer {
             let code = OAuthErrorCode::TemporarilyUnavailable;
             answer(StatusCode::SERVICE_UNAVAILABLE, Some(code))
         }
+        ResourceError::KeyNotSeenYet => {
+            // Anybody can bring this about: nothing to wake the operator for.
+            tracing::debug!("a token names a key that the issuer didn't have a moment ago");
+            let code = OAuthErrorCode::TemporarilyUnavailable;
+            answer(StatusCode::SERVICE_UNAVAILABLE, Some(code))
+        }
         ResourceError::NotGuarded => {
             tracing::error!("a route reads the caller, but is not behind a ResourceLayer");
             let code = OAuthErrorCode::ServerError;
@@ -57,48 +67,110 @@ fn classify(error: &ResourceError) -> Answer {
 /// Stands in the extensions of a refusal with a challenge, so that the layer, which knows the
 /// origin, can say in it where the metadata lies.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Challenged;
+struct Challenged;
+
+/// Seconds after which a caller may try again.
+const RETRY: HeaderValue = HeaderValue::from_static("1");
 
 impl IntoResponse for ResourceError {
     fn into_response(self) -> Response {
-        let Answer {
-            status,
-            code,
-            scope,
-        } = classify(&self);
-        let text =
-            OAuthError::new(code.unwrap_or(OAuthErrorCode::InvalidRequest), &self).description;
-        // XRPC clients read `error` and `message`.
-        let name = code.map_or("AuthMissing", OAuthErrorCode::as_str);
-        let body = json!({ "error": name, "message": text }).to_string();
-        let mut response = (status, [(CONTENT_TYPE, "application/json")], body).into_response();
-        if status == StatusCode::SERVICE_UNAVAILABLE {
-            let headers = response.headers_mut();
-            headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
+        answer(&self).map(Body::from)
+    }
+}
+
+/// The refusal, without what only a [`ResourceServer`] knows.
+fn answer(error: &ResourceError) -> http::Response<String> {
+    let Answer {
+        status,
+        code,
+        scope,
+    } = classify(error);
+    let text = OAuthError::new(code.unwrap_or(OAuthErrorCode::InvalidRequest), error).description;
+    // XRPC clients read `error` and `message`.
+    let name = code.map_or("AuthMissing", OAuthErrorCode::as_str);
+    let mut response = http::Response::new(json!({ "error": name, "message": text }).to_string());
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    if status == StatusCode::SERVICE_UNAVAILABLE {
+        headers.insert(RETRY_AFTER, RETRY);
+    }
+    if status.is_client_error() {
+        // The values hold no quotes or backslashes: `OAuthError` sees to it, and scopes encode them.
+        let parameters = [
+            ("algs", Some(ES256)),
+            ("error", code.map(OAuthErrorCode::as_str)),
+            ("error_description", code.is_some().then_some(text.as_str())),
+            ("scope", scope.as_deref()),
+        ];
+        let parameters = parameters
+            .into_iter()
+            .filter_map(|(name, value)| Some(format!("{name}=\"{}\"", value?)));
+        let challenge = format!("DPoP {}", parameters.collect::<Vec<_>>().join(", "));
+        if let Ok(challenge) = HeaderValue::try_from(challenge) {
+            headers.insert(WWW_AUTHENTICATE, challenge);
+            response.extensions_mut().insert(Challenged);
         }
-        if status.is_client_error() {
-            // The values hold no quotes or backslashes: `OAuthError` sees to it, and scopes encode them.
-            let parameters = [
-                ("algs", Some(ES256)),
-                ("error", code.map(OAuthErrorCode::as_str)),
-                ("error_description", code.is_some().then_some(text.as_str())),
-                ("scope", scope.as_deref()),
-            ];
-            let parameters = parameters
-                .into_iter()
-                .filter_map(|(name, value)| Some(format!("{name}=\"{}\"", value?)));
-            let challenge = format!("DPoP {}", parameters.collect::<Vec<_>>().join(", "));
-            if let Ok(challenge) = HeaderValue::try_from(challenge) {
-                response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
-                response.extensions_mut().insert(Challenged);
-            }
+    }
+    response
+}
+
+/// A refusal with everything that belongs on it, for services of any kind: it becomes a
+/// [`http::Response`] with every body that a `String` becomes.
+#[derive(Clone, Debug)]
+pub struct Refusal {
+    error: ResourceError,
+    server: ResourceServer,
+}
+
+impl Refusal {
+    /// Why.
+    pub const fn error(&self) -> &ResourceError {
+        &self.error
+    }
+}
+
+impl ResourceServer {
+    /// The refusal for this error, such as one of [`crate::VerifiedRequest::require`].
+    pub fn refuse(&self, error: ResourceError) -> Refusal {
+        let server = self.clone();
+        Refusal { error, server }
+    }
+
+    /// Puts on an answer what every one needs: the nonce for the caller's next proof, for apps in
+    /// browsers as well, and that it is nothing for shared caches (clause RS-ERR-03). On a
+    /// [`Refusal`], and behind a [`crate::ResourceLayer`], it is there already.
+    pub fn mark(&self, headers: &mut HeaderMap) {
+        if let Ok(nonce) = HeaderValue::try_from(self.next_nonce()) {
+            headers.insert(DPOP_NONCE, nonce);
         }
-        response
+        headers
+            .entry(CACHE_CONTROL)
+            .or_insert(HeaderValue::from_static("private, no-store"));
+        headers.append(VARY, HeaderValue::from_static("Authorization, DPoP"));
+        for name in [DPOP_NONCE, WWW_AUTHENTICATE] {
+            headers.append(ACCESS_CONTROL_EXPOSE_HEADERS, name.into());
+        }
+    }
+}
+
+impl<B: From<String>> From<Refusal> for http::Response<B> {
+    fn from(refusal: Refusal) -> Self {
+        let mut response = answer(&refusal.error);
+        add_metadata_url(&mut response, &refusal.server);
+        refusal.server.mark(response.headers_mut());
+        response.map(B::from)
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        self.into()
     }
 }
 
 /// Adds to a challenge where the metadata of the resource lies (RFC 9728 section 5.1).
-pub(crate) fn add_metadata_url(response: &mut Response, server: &ResourceServer) {
+pub(crate) fn add_metadata_url<B>(response: &mut http::Response<B>, server: &ResourceServer) {
     if response.extensions_mut().remove::<Challenged>().is_none() {
         return;
     }
@@ -114,4 +186,4 @@ pub(crate) fn add_metadata_url(response: &mut Response, server: &ResourceServer)
 }
 
 /// `DPoP-Nonce`.
-pub(crate) const DPOP_NONCE: HeaderName = HeaderName::from_static("dpop-nonce");
+const DPOP_NONCE: HeaderName = HeaderName::from_static("dpop-nonce");

@@ -4,6 +4,8 @@ use atpass_protocol::dpop::DpopError;
 use atpass_protocol::scope::{Permission, ScopeError};
 use atpass_protocol::token::AccessTokenError;
 
+use crate::KeysUnavailable;
+
 /// Why a request was refused. Becomes HTTP in one place, `IntoResponse`.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ResourceError {
@@ -37,7 +39,20 @@ pub enum ResourceError {
     /// A part of ours failed. Never the caller's fault, and never a 401.
     #[error("this server can't check access at the moment; try again")]
     Unavailable(String),
+    /// The key of the token isn't known, and the issuer was asked for its keys too short a time ago to
+    /// be asked again. The token may be good, so this is no 401.
+    #[error("the access token is signed with a key that this server hasn't seen yet; try again")]
+    KeyNotSeenYet,
     /// The route isn't behind a [`crate::ResourceLayer`]: a mistake in the program around it.
     #[error("this server can't check access to this")]
     NotGuarded,
+}
+
+impl From<KeysUnavailable> for ResourceError {
+    fn from(error: KeysUnavailable) -> Self {
+        match error {
+            KeysUnavailable::Failed(_) => Self::Unavailable(error.to_string()),
+            KeysUnavailable::AskedJustNow => Self::KeyNotSeenYet,
+        }
+    }
 }

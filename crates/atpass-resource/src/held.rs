@@ -1,13 +1,14 @@
 //! Tokens that were verified, by their hash, until they expire: the next request with the same one
 //! needs neither its signature nor its scope read again. Whom it is bound to, whether its session
-//! ended and whether its key is still the issuer's is asked each time.
+//! ended and whether its key is still the issuer's is asked each time. Which issuer that is stands in
+//! the token, whose every byte is in the hash: no token is ever taken for another issuer's.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use atpass_protocol::scope::Grants;
 use atpass_protocol::time::UnixTime;
-use atpass_protocol::token::AccessTokenClaims;
+use atpass_protocol::token::{AccessTokenClaims, TokenOrigin};
 
 /// The most tokens that are held. A few kilobytes each at most, and mostly less than one.
 const MOST: usize = 4096;
@@ -28,6 +29,15 @@ impl VerifiedToken {
             claims,
             kid,
             grants: OnceLock::new(),
+        }
+    }
+
+    /// What it said of itself before it was verified.
+    pub(crate) fn origin(&self) -> TokenOrigin {
+        TokenOrigin {
+            iss: self.claims.iss.clone(),
+            kid: self.kid.clone(),
+            iat: self.claims.iat,
         }
     }
 

@@ -4,17 +4,12 @@ use std::convert::Infallible;
 use std::task::{Context, Poll};
 
 use axum::body::Body;
-use axum::extract::OriginalUri;
-use axum::response::IntoResponse;
 use futures::future::BoxFuture;
-use http::header::{
-    ACCESS_CONTROL_EXPOSE_HEADERS, CACHE_CONTROL, HeaderMap, HeaderValue, VARY, WWW_AUTHENTICATE,
-};
 use http::{Request, Response};
 use tower::{Layer, Service};
 
 use crate::ResourceServer;
-use crate::challenge::{DPOP_NONCE, add_metadata_url};
+use crate::challenge::add_metadata_url;
 
 /// Puts a [`ResourceServer`] before a service. What it lets through carries a
 /// [`crate::VerifiedRequest`] in its extensions.
@@ -67,38 +62,18 @@ where
         let server = self.server.clone();
         Box::pin(async move {
             let (mut parts, body) = request.into_parts();
-            // Under a nested router the URI is shortened; the caller's proof is over all of it.
-            let uri = parts
-                .extensions
-                .get::<OriginalUri>()
-                .map_or_else(|| parts.uri.clone(), |uri| uri.0.clone());
-            let verified = server
-                .verify(&parts.method, uri.path(), uri.query(), &parts.headers)
-                .await;
+            let verified = server.verify_parts(&parts).await;
             let mut response = match verified {
                 Ok(verified) => {
                     parts.extensions.insert(verified);
                     inner.call(Request::from_parts(parts, body)).await?
                 }
-                Err(error) => error.into_response(),
+                Err(refusal) => return Ok(refusal.into()),
             };
+            // The handler may have refused as well.
             add_metadata_url(&mut response, &server);
-            mark(response.headers_mut(), &server.next_nonce());
+            server.mark(response.headers_mut());
             Ok(response)
         })
-    }
-}
-
-/// The next nonce on every answer, and nothing for shared caches (clause RS-ERR-03).
-fn mark(headers: &mut HeaderMap, nonce: &str) {
-    if let Ok(nonce) = HeaderValue::try_from(nonce) {
-        headers.insert(DPOP_NONCE, nonce);
-    }
-    headers
-        .entry(CACHE_CONTROL)
-        .or_insert(HeaderValue::from_static("private, no-store"));
-    headers.append(VARY, HeaderValue::from_static("Authorization, DPoP"));
-    for name in [DPOP_NONCE, WWW_AUTHENTICATE] {
-        headers.append(ACCESS_CONTROL_EXPOSE_HEADERS, name.into());
     }
 }

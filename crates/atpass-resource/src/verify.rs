@@ -3,20 +3,19 @@
 use std::fmt;
 use std::sync::Arc;
 
-use async_trait::async_trait;
 use atpass_protocol::dpop::{self, DpopError, Expected, NonceKeeper, QueryPolicy};
-use atpass_protocol::id::{ClientId, Did, Issuer};
-use atpass_protocol::jose::{Jkt, JwkSet};
+use atpass_protocol::id::{Did, Issuer};
 use atpass_protocol::metadata::ProtectedResourceMetadata;
-use atpass_protocol::scope::{Grants, Needed, ScopeSet};
 use atpass_protocol::secret::Secret;
 use atpass_protocol::time::{Clock, UnixTime};
-use atpass_protocol::token::{AccessTokenClaims, ExpectedToken, SessionId};
+use atpass_protocol::token::{AccessTokenClaims, AccessTokenError, ExpectedToken, TokenOrigin};
 use atpass_replay::{Fresh, Namespace, Replay};
 use http::header::{AUTHORIZATION, HeaderMap};
 
 use crate::held::{HeldTokens, VerifiedToken};
-use crate::{ResourceError, RevocationList, SessionState};
+use crate::{
+    IssuerKeys, ResourceError, RevocationList, SessionState, TrustedIssuer, VerifiedRequest,
+};
 
 /// What a resource server is configured with.
 #[derive(Clone, Debug)]
@@ -45,26 +44,6 @@ pub struct ResourceParts {
     pub clock: Arc<dyn Clock>,
 }
 
-/// Where the issuer's public keys come from.
-#[async_trait]
-pub trait IssuerKeys: Send + Sync + 'static {
-    /// The keys as they are now.
-    async fn keys(&self) -> Result<Arc<JwkSet>, KeysUnavailable>;
-}
-
-/// The issuer's keys can't be had.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the issuer's keys are unavailable: {0}")]
-pub struct KeysUnavailable(pub String);
-
-/// Keys of an authorization server in the same process.
-#[async_trait]
-impl IssuerKeys for Arc<JwkSet> {
-    async fn keys(&self) -> Result<Arc<JwkSet>, KeysUnavailable> {
-        Ok(self.clone())
-    }
-}
-
 /// Where a resource publishes its metadata (RFC 9728 section 3).
 pub const METADATA_PATH: &str = "/.well-known/oauth-protected-resource";
 
@@ -75,15 +54,28 @@ pub struct ResourceServer(Arc<Inner>);
 struct Inner {
     config: ResourceConfig,
     parts: ResourceParts,
+    /// Those besides the one of the configuration.
+    others: Vec<TrustedIssuer>,
     held: HeldTokens,
 }
 
 impl ResourceServer {
-    /// A resource server with these parts.
+    /// A resource server with these parts, which trusts one authorization server.
     pub fn new(config: ResourceConfig, parts: ResourceParts) -> Self {
+        Self::with_issuers(config, parts, Vec::new())
+    }
+
+    /// The same, which trusts others as well: a few. The `iss` of a token chooses whose keys,
+    /// audience and ended sessions count for it; of two with one URL, the first does.
+    pub fn with_issuers(
+        config: ResourceConfig,
+        parts: ResourceParts,
+        others: Vec<TrustedIssuer>,
+    ) -> Self {
         Self(Arc::new(Inner {
             config,
             parts,
+            others,
             held: HeldTokens::default(),
         }))
     }
@@ -95,7 +87,9 @@ impl ResourceServer {
 
     /// What it publishes at [`METADATA_PATH`] (RFC 9728).
     pub fn metadata(&self) -> ProtectedResourceMetadata {
-        ProtectedResourceMetadata::new(&self.config().origin, &self.config().issuer)
+        let own = ProtectedResourceMetadata::new(&self.config().origin, &self.config().issuer);
+        let others = self.0.others.iter();
+        others.fold(own, |document, other| document.and(&other.issuer))
     }
 
     /// Where that lies.
@@ -108,7 +102,8 @@ impl ResourceServer {
         self.0.parts.nonces.issue(self.0.parts.clock.now())
     }
 
-    /// Verifies a request by its method, URL path, query and headers.
+    /// Verifies a request by its method, URL path, query and headers: the rule itself. For whole
+    /// requests there is [`Self::verify_request`].
     ///
     /// Everything is verified first (RFC 9068 section 4, RFC 9449 section 7.1); only a proof that
     /// holds is then recorded as seen.
@@ -138,13 +133,12 @@ impl ResourceServer {
             &parts.nonces,
             now,
         )?;
-        let keys = parts.keys.keys().await.map_err(unavailable)?;
-        let verified = self.verify_token(token, &keys, now)?;
+        let (verified, revoked) = self.verify_token(token, now).await?;
         let claims = &verified.claims;
         if claims.cnf.jkt != proof.jkt {
             return Err(ResourceError::Binding);
         }
-        match parts.revoked.state(claims.sid, now) {
+        match revoked.state(claims.sid, now) {
             SessionState::Live => {}
             SessionState::Ended => return Err(ResourceError::Revoked),
             SessionState::Unknown => {
@@ -165,34 +159,71 @@ impl ResourceServer {
         Ok(VerifiedRequest(verified))
     }
 
-    /// The token, verified now or for a request before. The issuer may have given its key up since.
-    fn verify_token(
+    /// The token, verified now or for a request before, and the ended sessions of its issuer. The
+    /// issuer may have given its key up since.
+    async fn verify_token(
         &self,
         token: &str,
-        keys: &JwkSet,
         now: UnixTime,
-    ) -> Result<Arc<VerifiedToken>, ResourceError> {
-        let Inner { config, held, .. } = &*self.0;
+    ) -> Result<(Arc<VerifiedToken>, &RevocationList), ResourceError> {
+        let held = &self.0.held;
         let hash = Secret::new(token).sha256();
-        if let Some(token) = held.get(&hash, now)
-            && keys.find(&token.kid).is_some()
-        {
-            return Ok(token);
+        let known = held.get(&hash, now);
+        let origin = match &known {
+            Some(token) => token.origin(),
+            None => TokenOrigin::read(token)?,
+        };
+        let issuer = self
+            .trusted(&origin.iss)
+            .ok_or(ResourceError::Token(AccessTokenError::Issuer))?;
+        let mut keys = issuer.keys.keys().await?;
+        if keys.find(&origin.kid).is_none() {
+            keys = issuer.keys.keys_for(&origin).await?;
+        } else if let Some(token) = known {
+            return Ok((token, issuer.revoked));
         }
         let expected = ExpectedToken {
-            issuer: &config.issuer,
-            audience: &config.audience,
+            issuer: issuer.issuer,
+            audience: issuer.audience,
         };
-        let mut signer = String::new();
-        let find = |kid: &str| {
-            kid.clone_into(&mut signer);
-            keys.find(kid)
-        };
-        let claims = AccessTokenClaims::verify(token, find, &expected, now)?;
-        let verified = Arc::new(VerifiedToken::new(claims, signer));
+        let claims = AccessTokenClaims::verify(token, |kid| keys.find(kid), &expected, now)?;
+        let verified = Arc::new(VerifiedToken::new(claims, origin.kid));
         held.hold(hash, verified.clone(), now);
-        Ok(verified)
+        Ok((verified, issuer.revoked))
     }
+
+    /// What is known of the issuer with this URL, if it is trusted.
+    fn trusted(&self, issuer: &Issuer) -> Option<Trusted<'_>> {
+        let Inner {
+            config,
+            parts,
+            others,
+            ..
+        } = &*self.0;
+        if config.issuer == *issuer {
+            return Some(Trusted {
+                issuer: &config.issuer,
+                audience: &config.audience,
+                keys: &*parts.keys,
+                revoked: &parts.revoked,
+            });
+        }
+        let other = others.iter().find(|other| other.issuer == *issuer)?;
+        Some(Trusted {
+            issuer: &other.issuer,
+            audience: &other.audience,
+            keys: &*other.keys,
+            revoked: &other.revoked,
+        })
+    }
+}
+
+/// One of the trusted issuers.
+struct Trusted<'a> {
+    issuer: &'a Issuer,
+    audience: &'a Did,
+    keys: &'a dyn IssuerKeys,
+    revoked: &'a RevocationList,
 }
 
 impl fmt::Debug for ResourceServer {
@@ -241,71 +272,5 @@ fn read_token<'a>(headers: &'a HeaderMap, query: Option<&str>) -> Result<&'a str
             "the Authorization header has no token",
         )),
         token => Ok(token),
-    }
-}
-
-/// A request that was let through: who calls, by which app, and what they may do.
-#[derive(Clone, Debug)]
-pub struct VerifiedRequest(Arc<VerifiedToken>);
-
-impl VerifiedRequest {
-    /// The account.
-    pub fn did(&self) -> &Did {
-        &self.claims().sub
-    }
-
-    /// The app.
-    pub fn client_id(&self) -> &ClientId {
-        &self.claims().client_id
-    }
-
-    /// What was granted.
-    pub fn scope(&self) -> &ScopeSet {
-        &self.claims().scope
-    }
-
-    /// Thumbprint of the session's key.
-    pub fn jkt(&self) -> Jkt {
-        self.claims().cnf.jkt
-    }
-
-    /// The session that the token belongs to.
-    pub fn session(&self) -> SessionId {
-        self.claims().sid
-    }
-
-    /// All that the token says.
-    pub fn claims(&self) -> &AccessTokenClaims {
-        &self.0.claims
-    }
-
-    /// When the access token ends.
-    pub fn expires_at(&self) -> UnixTime {
-        self.claims().exp
-    }
-
-    /// What the token allows.
-    pub fn grants(&self) -> &Grants {
-        self.0.grants()
-    }
-
-    /// Whether the token allows this, or else the answer that says what is missing: the smallest
-    /// scope, with status 403; 400 for names that can't be the object of a permission.
-    ///
-    /// ```
-    /// # use atpass_protocol::scope::{Permission, Repo};
-    /// # fn check(caller: atpass_resource::VerifiedRequest) -> Result<(), atpass_resource::ResourceError> {
-    /// caller.require(Repo::create("app.example.post"))?;
-    /// caller.require(Permission::ACCOUNT_EMAIL)?;
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn require(&self, needed: impl Into<Needed>) -> Result<(), ResourceError> {
-        let permission = needed.into().map_err(ResourceError::Name)?;
-        if self.grants().allows(&permission) {
-            Ok(())
-        } else {
-            Err(ResourceError::Scope(permission))
-        }
     }
 }

@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 
 use crate::encoding::json_object;
 
-use super::{ES256, Jkt, JwkError, PublicJwk};
+use super::{ES256, Jkt, JwkError, JwkSet, PublicJwk, PublishedKey};
 
 /// The most keys of one client.
 const MOST_KEYS: usize = 32;
@@ -92,6 +92,14 @@ impl ClientKeys {
             .iter()
             .find(|(known, _)| known == kid)
             .map(|(_, key)| key)
+    }
+
+    /// The same keys as a set that a server publishes.
+    pub fn into_jwk_set(self) -> JwkSet {
+        let keys = self.0.into_iter();
+        JwkSet {
+            keys: keys.map(|(kid, key)| PublishedKey::new(kid, key)).collect(),
+        }
     }
 
     /// Whether one of the keys has this thumbprint.

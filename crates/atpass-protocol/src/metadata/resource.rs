@@ -52,6 +52,13 @@ impl ProtectedResourceMetadata {
         }
     }
 
+    /// The same document, which names another authorization server as well (RFC 9728 section 2).
+    #[must_use]
+    pub fn and(mut self, issuer: &Issuer) -> Self {
+        self.authorization_servers.push(issuer.to_string());
+        self
+    }
+
     /// The authorization server that it names, after all checks (clause ID-DISC-01).
     pub fn issuer(&self, origin: &Issuer) -> Result<Issuer, ResourceMetadataError> {
         if let Some(got) = self.resource.as_ref().filter(|got| *got != origin.as_str()) {

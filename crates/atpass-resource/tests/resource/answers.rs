@@ -97,7 +97,9 @@ impl Replay for Broken {
 #[async_trait]
 impl IssuerKeys for Broken {
     async fn keys(&self) -> Result<Arc<JwkSet>, KeysUnavailable> {
-        Err(KeysUnavailable("connection to 10.0.0.7 refused".into()))
+        Err(KeysUnavailable::Failed(
+            "connection to 10.0.0.7 refused".into(),
+        ))
     }
 }
 

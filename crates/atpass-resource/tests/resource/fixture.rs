@@ -15,13 +15,13 @@ use atpass_protocol::token::{AccessTokenClaims, Audience, Confirmation, SessionI
 use atpass_replay::{MemoryReplay, Replay};
 use atpass_resource::{
     IssuerKeys, METADATA_PATH, ResourceConfig, ResourceError, ResourceLayer, ResourceParts,
-    ResourceServer, RevocationList, VerifiedRequest,
+    ResourceServer, RevocationList, TrustedIssuer, VerifiedRequest,
 };
 use axum::Router;
 use axum::body::Body;
 use axum::routing::{get, post};
 use http::header::{self, HeaderMap, HeaderValue};
-use http::{Request, StatusCode, Uri};
+use http::{Request, Response, StatusCode, Uri};
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
 use tower::ServiceExt;
@@ -46,6 +46,9 @@ pub(crate) struct Setup {
     pub(crate) query: QueryPolicy,
     pub(crate) replay: Arc<dyn Replay>,
     pub(crate) keys: Option<Arc<dyn IssuerKeys>>,
+    pub(crate) issuer: Issuer,
+    pub(crate) others: Vec<TrustedIssuer>,
+    pub(crate) clock: Arc<ManualClock>,
 }
 
 impl Default for Setup {
@@ -54,6 +57,9 @@ impl Default for Setup {
             query: QueryPolicy::Ignore,
             replay: Arc::new(MemoryReplay::default()),
             keys: None,
+            issuer: Issuer::parse(ISSUER).unwrap(),
+            others: Vec::new(),
+            clock: Arc::new(ManualClock(AtomicI64::new(START.as_secs()))),
         }
     }
 }
@@ -61,6 +67,8 @@ impl Default for Setup {
 /// The resource server and an app with a session.
 pub(crate) struct World {
     router: Router,
+    pub(crate) server: ResourceServer,
+    issuer: Issuer,
     clock: Arc<ManualClock>,
     pub(crate) nonces: NonceKeeper,
     pub(crate) revoked: Arc<RevocationList>,
@@ -97,7 +105,7 @@ impl World {
     }
 
     pub(crate) fn with(setup: Setup) -> Self {
-        let clock = Arc::new(ManualClock(AtomicI64::new(START.as_secs())));
+        let (issuer, clock) = (setup.issuer, setup.clock);
         let nonces = NonceKeeper::new(&HmacKey::new(&[1; 32]));
         let revoked = Arc::new(RevocationList::default());
         let issuer_key = PrivateKey::generate().unwrap();
@@ -108,7 +116,7 @@ impl World {
         let config = ResourceConfig {
             origin: Issuer::parse(ORIGIN).unwrap(),
             audience: Did::parse("did:web:pds.example.com").unwrap(),
-            issuer: Issuer::parse(ISSUER).unwrap(),
+            issuer: issuer.clone(),
             query: setup.query,
         };
         let parts = ResourceParts {
@@ -118,7 +126,7 @@ impl World {
             revoked: revoked.clone(),
             clock: clock.clone(),
         };
-        let server = ResourceServer::new(config, parts);
+        let server = ResourceServer::with_issuers(config, parts, setup.others);
         let metadata = serde_json::to_string(&server.metadata()).unwrap();
         let guarded = Router::new()
             .route(ME, get(me).post(me))
@@ -129,7 +137,7 @@ impl World {
             .layer(ResourceLayer::new(server.clone()));
         let inner = Router::new()
             .route("/me", get(me))
-            .layer(ResourceLayer::new(server));
+            .layer(ResourceLayer::new(server.clone()));
         let json = [(header::CONTENT_TYPE, "application/json")];
         let router = Router::new()
             .merge(guarded)
@@ -139,6 +147,8 @@ impl World {
         let app_key = PrivateKey::generate().unwrap();
         Self {
             router,
+            server,
+            issuer,
             clock,
             nonces,
             revoked,
@@ -157,7 +167,7 @@ impl World {
 
     pub(crate) fn claims(&self) -> AccessTokenClaims {
         AccessTokenClaims {
-            iss: Issuer::parse(ISSUER).unwrap(),
+            iss: self.issuer.clone(),
             aud: Audience(Did::parse("did:web:pds.example.com").unwrap()),
             sub: Did::parse(ALICE).unwrap(),
             client_id: ClientId::parse("https://app.example.com/client-metadata.json").unwrap(),
@@ -236,19 +246,8 @@ impl World {
 
     /// Sends it to a route that may lie outside the layer.
     pub(crate) async fn send_open(&self, call: &Call) -> Answer {
-        let mut request = Request::builder().method(&*call.method).uri(&*call.uri);
-        for (name, value) in &call.headers {
-            request = request.header(*name, value.clone());
-        }
-        let request = request.body(Body::empty()).unwrap();
-        let response = self.router.clone().oneshot(request).await.unwrap();
-        let (parts, body) = response.into_parts();
-        let body = body.collect().await.unwrap().to_bytes();
-        Answer {
-            status: parts.status,
-            headers: parts.headers,
-            text: String::from_utf8(body.to_vec()).unwrap(),
-        }
+        let response = self.router.clone().oneshot(call.request()).await.unwrap();
+        Answer::of(response).await
     }
 }
 
@@ -286,6 +285,14 @@ impl Call {
         self
     }
 
+    pub(crate) fn request(&self) -> Request<Body> {
+        let mut request = Request::builder().method(&*self.method).uri(&*self.uri);
+        for (name, value) in &self.headers {
+            request = request.header(*name, value.clone());
+        }
+        request.body(Body::empty()).unwrap()
+    }
+
     pub(crate) fn token(self, token: &str) -> Self {
         self.header("authorization", &format!("DPoP {token}"))
     }
@@ -302,6 +309,16 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
+    pub(crate) async fn of(response: Response<Body>) -> Self {
+        let (parts, body) = response.into_parts();
+        let body = body.collect().await.unwrap().to_bytes();
+        Self {
+            status: parts.status,
+            headers: parts.headers,
+            text: String::from_utf8(body.to_vec()).unwrap(),
+        }
+    }
+
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).map(|value| value.to_str().unwrap())
     }

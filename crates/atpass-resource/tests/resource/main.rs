@@ -4,5 +4,9 @@
 
 mod answers;
 mod fixture;
+mod issuers;
 mod proofs;
+#[cfg(feature = "remote")]
+mod remote_keys;
+mod requests;
 mod tokens;
