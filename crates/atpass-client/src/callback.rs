@@ -168,6 +168,7 @@ impl OAuthClient {
             key: pending.key.clone(),
             access_token: tokens.access_token.clone(),
             refreshed_at: now,
+            follows_refused: false,
             expires_at: now.plus(lifetime(tokens)),
             refresh_token: tokens.refresh_token.clone(),
             asked: pending.scope.clone(),

@@ -26,8 +26,8 @@ use crate::{ClientError, OAuthClient};
 /// Seconds before its end at which an access token is refreshed, and up to as many more, so that
 /// sessions that began together aren't refreshed together. Of a short-lived token, a fifth of its life.
 const EARLY: i64 = 60;
-/// Seconds within which a new access token isn't refreshed again, though a server refuses it: another
-/// one would be refused as well.
+/// Seconds for which an access token that came in place of a refused one isn't refreshed again, though a
+/// server refuses it as well: so it would go with the next.
 const SHORTEST_INTERVAL: i64 = 10;
 /// Seconds by which the clocks of processes with one store may differ, without anybody minding.
 const CLOCK_TOLERANCE: i64 = 120;
@@ -200,8 +200,8 @@ impl Session {
     async fn after_rejection(&self, live: &Live) -> Result<Option<Arc<Live>>, ClientError> {
         let stored = &live.stored;
         let since = self.client.clock().now().since(stored.refreshed_at);
-        // One from the future was written by a clock that was wrong.
-        let is_new = (0..SHORTEST_INTERVAL).contains(&since);
+        // A time in the future was written by a clock that was wrong.
+        let is_new = stored.follows_refused && (0..SHORTEST_INTERVAL).contains(&since);
         if !is_new && stored.refresh_token.is_some() {
             let cause = Cause::Rejected(stored.access_token.clone());
             return self.refreshed(cause).await.map(Some);

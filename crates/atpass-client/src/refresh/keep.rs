@@ -23,7 +23,10 @@ impl Lease<'_> {
         let presented = self.session.refresh_token.clone();
         let mut tries = 0;
         loop {
-            let renewed = renew(self.client, self.session.clone(), &tokens);
+            let renewed = StoredSession {
+                follows_refused: self.was_refused,
+                ..renew(self.client, self.session.clone(), &tokens)
+            };
             let vault = self.client.vault();
             let outcome = match vault.put(self.key, &renewed, Some(self.version)).await {
                 Ok(PutOutcome::Stored(_)) => return Ok(renewed),

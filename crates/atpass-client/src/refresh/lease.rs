@@ -30,6 +30,8 @@ pub(super) struct Lease<'a> {
     /// As it is in the store, with our mark.
     pub(super) session: StoredSession,
     pub(super) version: u64,
+    /// Whether it is refreshed because a server refused its access token.
+    pub(super) was_refused: bool,
 }
 
 /// What came of waiting.
@@ -75,6 +77,7 @@ impl<'a> Lease<'a> {
                     key,
                     session: marked,
                     version,
+                    was_refused: matches!(cause, Cause::Rejected(_)),
                 }));
             }
         }

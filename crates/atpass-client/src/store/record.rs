@@ -29,6 +29,9 @@ pub(crate) struct StoredSession {
     pub(crate) access_token: Secret,
     /// When it came.
     pub(crate) refreshed_at: UnixTime,
+    /// It took the place of one that a server had refused.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) follows_refused: bool,
     /// When it ends.
     pub(crate) expires_at: UnixTime,
     /// The refresh token, where the server gave one.

@@ -205,7 +205,6 @@ async fn when_a_call_is_refused() {
         let what = format!("{answers:?}");
         let app = first.anew().await;
         let session = app.session().await;
-        app.clock.advance(60);
         app.fake.next("call", answers);
         let answer = session.get("/xrpc/x").await.unwrap();
         assert_eq!(answer.status(), status, "{what}");
@@ -213,6 +212,31 @@ async fn when_a_call_is_refused() {
         assert_eq!(app.fake.count("call"), calls, "{what}");
         assert_eq!(app.client.sessions().await.unwrap().len(), 1, "{what}");
     }
+}
+
+/// Clause C-REF-03: a server that refuses each token gets no new one for each request, but one at a time
+/// of ten seconds; and a session that was ended right after it began is known to be over.
+#[tokio::test]
+async fn when_each_call_is_refused() {
+    let app = App::start().await;
+    let session = app.session().await;
+    let invalid =
+        || Canned::error(401, "x").header("www-authenticate", "DPoP error=\"invalid_token\"");
+    app.fake.next("call", vec![invalid(); 100]);
+    for _ in 0..10 {
+        assert_eq!(session.get("/xrpc/x").await.unwrap().status(), 401);
+    }
+    assert_eq!(app.fake.count("token"), 1 + 1);
+    app.clock.advance(10);
+    assert_eq!(session.get("/xrpc/x").await.unwrap().status(), 401);
+    assert_eq!(app.fake.count("token"), 1 + 2);
+
+    let session = app.session().await;
+    app.fake.next("call", [invalid()]);
+    app.fake
+        .next("token", [Canned::error(400, "invalid_grant")]);
+    assert!(session.get("/xrpc/x").await.unwrap_err().needs_login());
+    assert!(app.client.restore(session.key()).await.unwrap().is_none());
 }
 
 /// Clause C-REF-02: a session belongs to the client that it began as, and goes on as that one, though the

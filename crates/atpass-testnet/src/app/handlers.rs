@@ -232,6 +232,16 @@ fn call(answer: Result<http::Response<Bytes>, ClientError>) -> Result<Value, Str
     Err(format!("The server refused: {message}"))
 }
 
+/// The same, of a session that may have ended: then there is no page of it any more.
+fn call_unless_over(
+    answer: Result<http::Response<Bytes>, ClientError>,
+) -> Result<Result<Value, String>, ClientError> {
+    match answer {
+        Err(error) if error.needs_login() => Err(error),
+        answer => Ok(call(answer)),
+    }
+}
+
 async fn signed_in(app: &App, session: &Session, problem: Option<&str>) -> Response {
     match try_signed_in(app, session, problem).await {
         Ok(response) => response,
@@ -244,12 +254,13 @@ async fn try_signed_in(
     session: &Session,
     problem: Option<&str>,
 ) -> Result<Response, ClientError> {
-    let me = call(session.get("/xrpc/com.atproto.server.getSession").await);
+    let me = session.get("/xrpc/com.atproto.server.getSession").await;
+    let me = call_unless_over(me)?;
     let list = format!(
         "/xrpc/com.atproto.repo.listRecords?repo={}&collection={COLLECTION}",
         session.did()
     );
-    let list = call(session.get(&list).await);
+    let list = call_unless_over(session.get(&list).await)?;
     // Asked for last: the calls above may have refreshed.
     let (scope, expires_at) = (session.scope(), session.expires_at());
     let pds = session.pds();
