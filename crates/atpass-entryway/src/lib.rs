@@ -1,0 +1,1 @@
+//! One authorization server before many unmodified PDSes.
