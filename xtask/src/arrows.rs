@@ -34,8 +34,22 @@ const ALLOWED: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "atpass-entryway",
+        &[
+            "atpass-protocol",
+            "atpass-fetch",
+            "atpass-identity",
+            "atpass-provider",
+        ],
+    ),
+    (
         "atpass-store",
-        &["atpass-protocol", "atpass-provider", "atpass-replay"],
+        &[
+            "atpass-entryway",
+            "atpass-protocol",
+            "atpass-provider",
+            "atpass-replay",
+        ],
     ),
     (
         "atpass-testnet",
@@ -53,6 +67,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     (
         "atpass",
         &[
+            "atpass-entryway",
             "atpass-protocol",
             "atpass-fetch",
             "atpass-identity",

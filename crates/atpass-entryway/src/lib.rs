@@ -1,1 +1,96 @@
 //! One authorization server before many unmodified PDSes.
+//!
+//! A PDS that delegates to an entryway trusts its access tokens
+//! ([`atpass_provider::ProviderConfig::official_pdses`]) and forwards to it whatever is about accounts. An
+//! [`Entryway`] has the accounts, makes new ones ([`atpass_provider::sign_up::SignUp`]), and answers what is
+//! forwarded ([`router`]).
+//!
+//! | File | holds |
+//! | --- | --- |
+//! | `config` | the PDSes behind it, and how new accounts come |
+//! | `store` | what a backend implements |
+//! | `pds` | what it asks of a PDS |
+//! | `plc` | operations of `did:plc`, and their directory |
+//! | `sign_up` | an account's making, in steps that survive a crash |
+//! | `service_auth` | who a forwarded request is from |
+//! | `legacy` | sessions of apps that know no OAuth |
+//! | `mail` | letters to people |
+//! | `xrpc/*` | the methods that are forwarded, by subject |
+
+mod config;
+pub mod store;
+mod xrpc;
+
+use std::fmt;
+use std::sync::Arc;
+
+use atpass_fetch::Fetcher;
+use atpass_identity::Resolver;
+use atpass_protocol::jose::K256Key;
+use atpass_protocol::random::Random;
+use atpass_protocol::time::{Clock, UnixTime};
+use atpass_provider::password::Passwords;
+use url::Url;
+
+pub use config::{EntrywayConfig, PdsConfig, SignUpPolicy};
+use store::EntrywayStore;
+pub use xrpc::router;
+
+/// The parts that an entryway works with.
+pub struct Parts {
+    /// What it remembers.
+    pub store: Arc<dyn EntrywayStore>,
+    /// Hashes passwords.
+    pub passwords: Passwords,
+    /// Reaches PDSes and the directory.
+    pub fetcher: Fetcher,
+    /// Finds an account's document: its key, by which forwarded requests are signed.
+    pub resolver: Resolver,
+    /// The directory of `did:plc`.
+    pub directory: Url,
+    /// The rotation keys of accounts' DIDs. New accounts get the first, of which each PDS is told the public
+    /// half (`PDS_ENTRYWAY_PLC_ROTATION_KEY`); the others are those of accounts that came from elsewhere.
+    /// Never empty.
+    pub plc_keys: Vec<K256Key>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness.
+    pub random: Arc<dyn Random>,
+}
+
+/// An entryway. Cheap to clone.
+#[derive(Clone)]
+pub struct Entryway(Arc<Inner>);
+
+struct Inner {
+    config: EntrywayConfig,
+    parts: Parts,
+}
+
+impl Entryway {
+    /// With its configuration and its parts.
+    pub fn new(config: EntrywayConfig, parts: Parts) -> Self {
+        Self(Arc::new(Inner { config, parts }))
+    }
+
+    /// Its configuration.
+    pub fn config(&self) -> &EntrywayConfig {
+        &self.0.config
+    }
+
+    pub(crate) fn parts(&self) -> &Parts {
+        &self.0.parts
+    }
+
+    pub(crate) fn now(&self) -> UnixTime {
+        self.0.parts.clock.now()
+    }
+}
+
+impl fmt::Debug for Entryway {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Entryway")
+            .field("config", &self.0.config)
+            .finish_non_exhaustive()
+    }
+}

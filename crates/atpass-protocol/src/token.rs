@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::encoding;
 use crate::id::{ClientId, Did, Issuer};
-use crate::jose::{CompactJws, ES256, Jkt, KeyError, PrivateKey, PublicJwk};
+use crate::jose::{CompactJws, ES256, ES256K, Jkt, K256Key, KeyError, PrivateKey, PublicJwk};
 use crate::random::{self, Random};
 use crate::scope::ScopeSet;
 use crate::time::UnixTime;
@@ -146,11 +146,25 @@ pub fn new_token_id(random: &dyn Random) -> String {
     format!("tok-{}", data_encoding::HEXLOWER.encode(&bytes))
 }
 
+/// The name of a long scope in a token for an official PDS: `ref:` and the CID (version 1, raw, SHA-256) of the
+/// scope's text, so that the same scope always has the same name.
+pub fn scope_reference(scope: &str) -> String {
+    let cid = [
+        &[0x01, 0x55, 0x12, 0x20][..],
+        &encoding::sha256(scope.as_bytes()),
+    ]
+    .concat();
+    let mut text = data_encoding::BASE32_NOPAD.encode(&cid);
+    text.make_ascii_lowercase();
+    format!("ref:b{text}")
+}
+
 #[derive(Serialize)]
 struct Header<'a> {
     typ: &'a str,
     alg: &'a str,
-    kid: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kid: Option<&'a str>,
 }
 
 /// What a resource server demands of a token.
@@ -217,9 +231,34 @@ impl AccessTokenClaims {
         let header = Header {
             typ: TYPE,
             alg: ES256,
-            kid,
+            kid: Some(kid),
         };
         key.sign_compact(&header, self)
+    }
+
+    /// Signs the token for an official PDS, which takes no `kid`: it knows one key.
+    pub fn sign_for_official_pds(&self, key: &K256Key) -> Result<String, KeyError> {
+        let header = Header {
+            typ: TYPE,
+            alg: ES256K,
+            kid: None,
+        };
+        key.sign_compact(&header, self)
+    }
+
+    /// The session that a token for an official PDS belongs to, expired or not, if `issuer` signed it with
+    /// this key: enough to end it (RFC 7009), and for nothing else.
+    pub fn session_for_official_pds(
+        token: &str,
+        key: &K256Key,
+        issuer: &Issuer,
+    ) -> Option<SessionId> {
+        let jws = parse(token).ok()?;
+        if !key.has_signed(&jws) {
+            return None;
+        }
+        let claims: Self = encoding::json_object(&jws.payload).ok()?;
+        (claims.iss == *issuer).then_some(claims.sid)
     }
 
     /// Reads a token and checks its signature, issuer, audience and times (RFC 9068 section 4).

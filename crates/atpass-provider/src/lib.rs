@@ -9,8 +9,9 @@
 //! | `clients/*` | who an app is by its own metadata, and how it proves it |
 //! | `endpoint/par`, `endpoint/token`, `endpoint/revoke` | what apps call |
 //! | `pages/*` | what people see, in the order in which they see it |
+//! | `official_pds` | access tokens that unmodified official PDSes take |
 //! | `refresh` | what a refresh token is, and the rule that decides on one |
-//! | `store`, `accounts` | what a backend, or a PDS that embeds this crate, implements |
+//! | `store`, `accounts`, `sign_up` | what a backend, or a PDS that embeds this crate, implements |
 
 /// What a backend implements to keep permission sets.
 pub mod lexicons {
@@ -21,6 +22,7 @@ pub mod accounts;
 pub mod keys;
 pub mod password;
 pub mod refresh;
+pub mod sign_up;
 pub mod store;
 
 mod audit;
@@ -30,6 +32,7 @@ mod error;
 mod grant;
 mod lifetimes;
 mod limits;
+mod official_pds;
 mod pages;
 mod permission_sets;
 mod provider;

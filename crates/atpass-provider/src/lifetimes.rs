@@ -60,6 +60,18 @@ pub struct LifetimeError {
     most: i64,
 }
 
+impl LifetimeError {
+    /// An access token that would live longer than `most`.
+    pub(crate) const fn access_token(value: i64, most: i64) -> Self {
+        Self {
+            name: "access_token",
+            value,
+            least: 30,
+            most,
+        }
+    }
+}
+
 impl Lifetimes {
     /// Checks every value against the protocol's bounds, and names the first outside of them.
     pub fn check(&self) -> Result<(), LifetimeError> {

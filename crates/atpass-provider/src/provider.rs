@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use atpass_fetch::Fetcher;
 use atpass_protocol::dpop::{self, Expected, NonceKeeper, QueryPolicy, VerifiedProof};
-use atpass_protocol::id::{ClientId, Issuer};
+use atpass_protocol::id::{ClientId, Did, Issuer};
 use atpass_protocol::jose::JwkSet;
 use atpass_protocol::metadata::AuthorizationServerMetadata;
 use atpass_protocol::random::{self, Random};
@@ -22,9 +22,11 @@ use crate::error::EndpointError;
 use crate::keys::SigningKeys;
 use crate::lifetimes::{LifetimeError, Lifetimes};
 use crate::limits::SignInLimits;
+use crate::official_pds::OfficialPdses;
 use crate::pages::Language;
 use crate::permission_sets::PermissionSets;
 use crate::refresh::RefreshTokens;
+use crate::sign_up::SignUp;
 use crate::store::{EndReason, Store, StoreError};
 
 /// What an authorization server is configured with.
@@ -37,6 +39,9 @@ pub struct ProviderConfig {
     /// The resources that it gives tokens for, where they are known beforehand (RFC 9728
     /// section 4); empty leaves them out of the metadata.
     pub protected_resources: Vec<Issuer>,
+    /// The DIDs of unmodified official PDSes that have this server as their entryway: their tokens are
+    /// signed with ES256K, and live 900 seconds at most.
+    pub official_pdses: Vec<Did>,
     /// Clients that are shown by the name and picture that they give themselves.
     pub trusted_clients: Vec<ClientId>,
     /// Clients that are refused: client ids, or hosts of client ids.
@@ -54,6 +59,7 @@ impl ProviderConfig {
             issuer,
             lifetimes: Lifetimes::default(),
             protected_resources: Vec::new(),
+            official_pdses: Vec::new(),
             trusted_clients: Vec::new(),
             blocked_clients: Vec::new(),
             experimental_spaces: false,
@@ -68,6 +74,8 @@ pub struct Parts {
     pub store: Arc<dyn Store>,
     /// Who may sign in.
     pub accounts: Arc<dyn Accounts>,
+    /// Makes new accounts, where the server takes them.
+    pub sign_up: Option<Arc<dyn SignUp>>,
     /// Fetches client metadata.
     pub fetcher: Fetcher,
     /// Where permission sets come from.
@@ -111,6 +119,7 @@ struct Inner {
     config: ProviderConfig,
     parts: Parts,
     keys: SigningKeys,
+    official_pdses: OfficialPdses,
     refresh_tokens: RefreshTokens,
     csrf: HmacKey,
     clients: ClientRegistry,
@@ -125,6 +134,13 @@ impl Provider {
         config.lifetimes.check()?;
         let now = parts.clock.now();
         let keys = SigningKeys::open(&*parts.store, now).await?;
+        let official_pdses = OfficialPdses::open(
+            &config.official_pdses,
+            &config.lifetimes,
+            &*parts.store,
+            &*parts.random,
+        )
+        .await?;
         let candidate = random::bytes::<32>(&*parts.random);
         let master = HmacKey::new(&parts.store.secret("master", &candidate).await?);
         let mut metadata = AuthorizationServerMetadata::new(&config.issuer);
@@ -136,6 +152,7 @@ impl Provider {
         let provider = Self(Arc::new(Inner {
             limits: SignInLimits::new(parts.clock.clone()),
             keys,
+            official_pdses,
             refresh_tokens: RefreshTokens::new(&master),
             csrf: master.derive("csrf"),
             clients: ClientRegistry::new(parts.fetcher.clone(), &config),
@@ -203,12 +220,20 @@ impl Provider {
         &*self.0.parts.accounts
     }
 
+    pub(crate) fn sign_up(&self) -> Option<&dyn SignUp> {
+        self.0.parts.sign_up.as_deref()
+    }
+
     pub(crate) fn random(&self) -> &dyn Random {
         &*self.0.parts.random
     }
 
     pub(crate) fn keys(&self) -> &SigningKeys {
         &self.0.keys
+    }
+
+    pub(crate) fn official_pdses(&self) -> &OfficialPdses {
+        &self.0.official_pdses
     }
 
     pub(crate) fn refresh_tokens(&self) -> &RefreshTokens {
@@ -279,7 +304,7 @@ impl Provider {
     }
 
     /// Tells the listener of a session that the store has ended.
-    pub(crate) fn announce_end(&self, session: SessionId, now: UnixTime) {
+    pub fn announce_end(&self, session: SessionId, now: UnixTime) {
         let until = now.plus(self.config().lifetimes.access_token);
         self.0.parts.on_session_ended.session_ended(session, until);
     }

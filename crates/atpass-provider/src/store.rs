@@ -260,6 +260,8 @@ pub struct Swept {
     pub devices: usize,
     /// Approvals that nobody relied on for years.
     pub approvals: usize,
+    /// Scopes that no token names any more.
+    pub scope_references: usize,
     /// Client assertions that would be refused anyway by now.
     pub assertions: usize,
 }
@@ -376,6 +378,17 @@ pub trait Store: Send + Sync + 'static {
     /// The secret of this name: the one that is kept, or else `candidate`, kept from now on. All
     /// nodes get the same one.
     async fn secret(&self, name: &str, candidate: &[u8; 32]) -> Result<[u8; 32], StoreError>;
+
+    /// Keeps what `reference` stands for in access tokens, until `until` at least.
+    async fn keep_scope(
+        &self,
+        reference: &str,
+        scope: &str,
+        until: UnixTime,
+    ) -> Result<(), StoreError>;
+
+    /// What a reference stands for.
+    async fn scope(&self, reference: &str) -> Result<Option<String>, StoreError>;
 
     /// Removes at most `batch` rows of each kind that nobody needs after `now`: expired requests,
     /// codes a day after their issue, sessions 30 days after their end, expired devices.

@@ -33,6 +33,7 @@ pub async fn check_store_contract(store: Arc<dyn Store>) {
     ending(&*store).await;
     devices(&*store).await;
     keys(&store).await;
+    scopes(&*store).await;
     retention(&*store).await;
 }
 
@@ -470,6 +471,22 @@ async fn keys(store: &Arc<dyn Store>) {
         store.secret("other", &[99; 32]).await.unwrap(),
         agreed.unwrap()
     );
+}
+
+async fn scopes(store: &dyn Store) {
+    assert_eq!(store.scope("ref:a").await.unwrap(), None);
+    for until in [NOW.plus(10), NOW.plus(60), NOW] {
+        store.keep_scope("ref:a", "atproto a", until).await.unwrap();
+    }
+    let swept = store.sweep(NOW.plus(59), 10).await.unwrap();
+    assert_eq!(swept.scope_references, 0, "the latest time counts");
+    assert_eq!(
+        store.scope("ref:a").await.unwrap().as_deref(),
+        Some("atproto a")
+    );
+    let swept = store.sweep(NOW.plus(60), 10).await.unwrap();
+    assert_eq!(swept.scope_references, 1);
+    assert_eq!(store.scope("ref:a").await.unwrap(), None);
 }
 
 async fn retention(store: &dyn Store) {

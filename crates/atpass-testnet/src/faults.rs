@@ -102,5 +102,7 @@ pass_on! {
     async fn add_signing_key(&self, key: &SigningKeyRecord) -> ();
     async fn retire_signing_key(&self, kid: &str, now: UnixTime) -> bool;
     async fn secret(&self, name: &str, candidate: &[u8; 32]) -> [u8; 32];
+    async fn keep_scope(&self, reference: &str, scope: &str, until: UnixTime) -> ();
+    async fn scope(&self, reference: &str) -> Option<String>;
     async fn sweep(&self, now: UnixTime, batch: u32) -> Swept;
 }

@@ -67,6 +67,7 @@ async fn router(issuer: &Issuer, store: SqliteStore) -> anyhow::Result<Router> {
             accounts::People::with("alice.test", "wonderland", service.clone()).await?,
         ),
         fetcher: Fetcher::new(FetchConfig::default())?,
+        sign_up: None,
         permission_sets: Arc::new(NoPermissionSets),
         replay: replay.clone(),
         nonces: nonces.clone(),

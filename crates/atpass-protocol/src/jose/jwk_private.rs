@@ -22,6 +22,9 @@ pub enum KeyError {
     /// Not a P-256 key in PKCS#8.
     #[error("not a P-256 private key in PKCS#8")]
     Pkcs8,
+    /// Not a secp256k1 key.
+    #[error("not a secp256k1 private key: 64 hexadecimal digits")]
+    K256,
     /// Not 32 bytes in base64url, where a key for sealing is expected.
     #[error("a sealing key is 32 random bytes in base64url without padding (43 characters)")]
     Sealing,
@@ -80,20 +83,30 @@ impl PrivateKey {
         header: &impl Serialize,
         payload: &impl Serialize,
     ) -> Result<String, KeyError> {
-        let json = |value: Result<Vec<u8>, serde_json::Error>| value.map_err(|_| KeyError::Library);
-        let header = json(serde_json::to_vec(header))?;
-        let payload = json(serde_json::to_vec(payload))?;
-        let mut text = encoding::encode(&header);
-        text.push('.');
-        text.push_str(&encoding::encode(&payload));
-        let signature = self
-            .pair
-            .sign(&SystemRandom::new(), text.as_bytes())
-            .map_err(|_| KeyError::Library)?;
-        text.push('.');
-        text.push_str(&encoding::encode(signature.as_ref()));
-        Ok(text)
+        compact(header, payload, |text| {
+            self.pair
+                .sign(&SystemRandom::new(), text)
+                .map_err(|_| KeyError::Library)
+        })
     }
+}
+
+/// The compact form, with the signature that `sign` makes over the first two parts.
+pub(super) fn compact<S: AsRef<[u8]>>(
+    header: &impl Serialize,
+    payload: &impl Serialize,
+    sign: impl FnOnce(&[u8]) -> Result<S, KeyError>,
+) -> Result<String, KeyError> {
+    let json = |value: Result<Vec<u8>, serde_json::Error>| value.map_err(|_| KeyError::Library);
+    let header = json(serde_json::to_vec(header))?;
+    let payload = json(serde_json::to_vec(payload))?;
+    let mut text = encoding::encode(&header);
+    text.push('.');
+    text.push_str(&encoding::encode(&payload));
+    let signature = sign(text.as_bytes())?;
+    text.push('.');
+    text.push_str(&encoding::encode(signature.as_ref()));
+    Ok(text)
 }
 
 impl fmt::Debug for PrivateKey {

@@ -95,6 +95,16 @@ impl<'a> CompactJws<'a> {
         encoding::json_object(&self.header)
     }
 
+    /// What the signature covers.
+    pub fn signed(&self) -> &str {
+        self.signed
+    }
+
+    /// The signature.
+    pub const fn signature(&self) -> &[u8; 64] {
+        &self.signature
+    }
+
     /// Whether the signature is `key`'s.
     pub fn is_signed_by(&self, key: &PublicJwk) -> bool {
         key.verifies(self.signed.as_bytes(), &self.signature)

@@ -83,7 +83,7 @@ pub(super) async fn refresh(
         }
         RefreshDecision::Unknown => return Err(unknown().into()),
     };
-    answer(provider, &session, account, scope, Some(generation), now)
+    answer(provider, &session, account, scope, Some(generation), now).await
 }
 
 fn unknown() -> OAuthError {

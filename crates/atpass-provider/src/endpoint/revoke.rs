@@ -68,6 +68,8 @@ fn session_of(provider: &Provider, token: &str, request: &RevocationRequest) -> 
         return Some(id);
     }
     // An expired access token still names its session.
-    let jwks = provider.jwks();
-    AccessTokenClaims::session_of(token, |kid| jwks.find(kid), &provider.config().issuer)
+    let (jwks, issuer) = (provider.jwks(), &provider.config().issuer);
+    AccessTokenClaims::session_of(token, |kid| jwks.find(kid), issuer).or_else(|| {
+        AccessTokenClaims::session_for_official_pds(token, provider.official_pds_key(), issuer)
+    })
 }

@@ -103,7 +103,7 @@ async fn exchange_code(
         session: session.id,
     });
     let generation = client.may_refresh().then_some(session.generation);
-    answer(provider, &session, account, scope, generation, now)
+    answer(provider, &session, account, scope, generation, now).await
 }
 
 /// A code that comes back ends the session that it began (clause AS-TOK-02). Only the rightful
@@ -149,7 +149,7 @@ pub(super) async fn expand(
     Ok(expanded.granted(&client.scope))
 }
 
-pub(super) fn answer(
+pub(super) async fn answer(
     provider: &Provider,
     session: &SessionRecord,
     account: Account,
@@ -172,7 +172,7 @@ pub(super) fn answer(
         iat: now,
         exp,
     };
-    let access_token = provider.keys().sign(&claims, now)?;
+    let access_token = provider.sign_access_token(&claims, now).await?;
     Ok(TokenResponse {
         access_token: atpass_protocol::secret::Secret::new(access_token),
         token_type: "DPoP".to_owned(),

@@ -11,6 +11,7 @@ mod reader;
 mod replay;
 mod requests;
 mod row;
+mod scopes;
 mod sessions;
 mod writer;
 
@@ -43,7 +44,10 @@ use writer::Writer;
 
 /// The schema, step by step. A step is never changed once it was released.
 fn migrations() -> Migrations<'static> {
-    Migrations::new(vec![M::up(include_str!("../../migrations/0001_init.sql"))])
+    Migrations::new(vec![
+        M::up(include_str!("../../migrations/0001_init.sql")),
+        M::up(include_str!("../../migrations/0002_entryway.sql")),
+    ])
 }
 
 /// Why a database can't be opened.
@@ -333,6 +337,22 @@ impl Store for SqliteStore {
             .await
     }
 
+    async fn keep_scope(
+        &self,
+        reference: &str,
+        scope: &str,
+        until: UnixTime,
+    ) -> Result<(), StoreError> {
+        let (reference, scope) = (reference.to_owned(), scope.to_owned());
+        self.write(move |db| scopes::keep(db, &reference, &scope, until))
+            .await
+    }
+
+    async fn scope(&self, reference: &str) -> Result<Option<String>, StoreError> {
+        let reference = reference.to_owned();
+        self.read(move |db| scopes::find(db, &reference)).await
+    }
+
     async fn sweep(&self, now: UnixTime, batch: u32) -> Result<Swept, StoreError> {
         self.write(move |db| {
             let (requests, codes) = requests::sweep(db, now, batch)?;
@@ -342,6 +362,7 @@ impl Store for SqliteStore {
                 sessions: sessions::sweep(db, now, batch)?,
                 devices: devices::sweep(db, now, batch)?,
                 approvals: approvals::sweep(db, now, batch)?,
+                scope_references: scopes::sweep(db, now, batch)?,
                 assertions: replay::sweep(db, now, batch)?,
             })
         })

@@ -96,6 +96,7 @@ async fn node(folder: &Path, clock: &ManualClock, fetch: &FetchConfig) -> Router
         store: Arc::new(store.clone()),
         accounts: Arc::new(accounts),
         fetcher: Fetcher::new(fetch.clone()).unwrap(),
+        sign_up: None,
         permission_sets: Arc::new(NoPermissionSets),
         replay: Arc::new(SqliteReplay::new(store)),
         nonces: NonceKeeper::new(&HmacKey::new(&[1; 32])),

@@ -31,6 +31,7 @@ pub(super) async fn open(
     let parts = Parts {
         store: Arc::new(store.clone()),
         accounts: Arc::new(SqliteAccounts::new(store.clone(), passwords)),
+        sign_up: None,
         permission_sets: Arc::new(ResolvedPermissionSets::new(
             config.network.resolver(fetcher.clone()),
             Arc::new(store.clone()),
@@ -66,6 +67,7 @@ fn provider_config(config: &Config) -> ProviderConfig {
         issuer: config.issuer.clone(),
         lifetimes: config.lifetimes,
         protected_resources: config.protected_resources.clone(),
+        official_pdses: Vec::new(),
         trusted_clients: config.trusted_clients.clone(),
         blocked_clients: config.blocked_clients.clone(),
         experimental_spaces: config.experimental_spaces,

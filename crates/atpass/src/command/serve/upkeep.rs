@@ -64,6 +64,7 @@ async fn sweep(
             ("sessions", swept.sessions),
             ("devices", swept.devices),
             ("approvals", swept.approvals),
+            ("scope_references", swept.scope_references),
             ("assertions", swept.assertions),
         ] {
             metrics.swept(kind, rows);
