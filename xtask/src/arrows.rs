@@ -100,6 +100,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "atpass-resource",
         ],
     ),
+    ("atpass-fuzz", &["atpass-protocol", "atpass-identity"]),
     ("xtask", &[]),
 ];
 

@@ -30,21 +30,19 @@ enum Step {
     Format,
     Clippy,
     Test,
-    Seeds,
     Doc,
     Build,
     Peers,
 }
 
 impl Step {
-    const ALL: [Self; 10] = [
+    const ALL: [Self; 9] = [
         Self::Setup,
         Self::Arrows,
         Self::Clauses,
         Self::Format,
         Self::Clippy,
         Self::Test,
-        Self::Seeds,
         Self::Doc,
         Self::Build,
         Self::Peers,
@@ -70,9 +68,8 @@ impl Step {
             Self::Format => "format: cargo fmt",
             Self::Clippy => "clippy: cargo clippy",
             Self::Test => "test: cargo test",
-            Self::Seeds => "seeds: what fuzzing starts from",
             Self::Doc => "doc: cargo doc",
-            Self::Build => "build: the release program, and the examples",
+            Self::Build => "build: the program, and the examples",
             Self::Peers => "peers: the official clients and a browser",
         }
     }
@@ -159,13 +156,6 @@ fn run_step(step: Step, root: &Path, options: &Options, found: &mut Found) -> Re
             process::run(&mut cargo)?;
         }
         Step::Test => crate_tests::run(root, &options.filter)?,
-        Step::Seeds => {
-            // A workspace of its own; what it shares with ours is built once.
-            cargo
-                .args(["test", "--manifest-path", "fuzz/Cargo.toml"])
-                .args(["--target-dir", "target"]);
-            process::run(&mut cargo)?;
-        }
         Step::Doc => {
             cargo
                 .args(["doc", "--workspace", "--no-deps", "--all-features"])
@@ -173,30 +163,23 @@ fn run_step(step: Step, root: &Path, options: &Options, found: &mut Found) -> Re
             process::run(&mut cargo)?;
         }
         Step::Build => {
-            process::run(cargo.args(["build", "--release", "--package", "atpass"]))?;
+            // The whole workspace, and not as a release: so all of it is there already, from the tests of
+            // the crates. Nothing is measured.
+            process::run(cargo.args(["build", "--workspace", "--bins", "--examples"]))?;
             found.program = Some(program(root)?);
-            // The examples are there already, from the tests of the crates, and aren't measured.
-            let mut cargo = process::cargo(root);
-            cargo.args(["build", "--bins", "--examples"]).args([
-                "--package",
-                "example-clients",
-                "--package",
-                "atpass-testnet",
-            ]);
-            process::run(&mut cargo)?;
         }
         Step::Peers => run_peers(root, options, found)?,
     }
     Ok(())
 }
 
-/// Where the release build put the program.
+/// Where the build put the program.
 fn program(root: &Path) -> Result<PathBuf> {
     let program = process::target_folder(root)?
-        .join("release")
+        .join("debug")
         .join(format!("atpass{}", env::consts::EXE_SUFFIX));
     if !program.is_file() {
-        return Err(anyhow!("the release build left no program `atpass`"));
+        return Err(anyhow!("the build left no program `atpass`"));
     }
     Ok(program)
 }
