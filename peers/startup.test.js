@@ -7,9 +7,10 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { startDev } from './lib/dev.js'
 
 const IDLE_MS = 2_000
-const IDLE_MEMORY_KB = 40 * 1024
+// Of a build without optimisation, which is what the tests run; a release takes about half of it.
+const IDLE_MEMORY_KB = 64 * 1024
 
-test('atpass dev starts, idles below 40 MB and stops on SIGTERM', async (t) => {
+test('atpass dev starts, idles below 64 MB and stops on SIGTERM', async (t) => {
   const dev = await startDev()
   t.diagnostic(`ready after ${Math.round(dev.startMs)} ms`)
   await wait(IDLE_MS)

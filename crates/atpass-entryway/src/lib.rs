@@ -36,6 +36,10 @@ pub use config::{EntrywayConfig, PdsConfig, SignUpPolicy};
 use store::EntrywayStore;
 pub use xrpc::router;
 
+/// Under which name the store keeps the rotation key of new accounts' DIDs where the operator has given none
+/// ([`atpass_provider::kept_k256_key`]).
+pub const PLC_KEY: &str = "plc-rotation";
+
 /// The parts that an entryway works with.
 pub struct Parts {
     /// What it remembers.

@@ -40,6 +40,7 @@ mod routes;
 
 pub use clients::{ClientProblem, FoundClient, fetch_client};
 pub use lifetimes::{LifetimeError, Lifetimes};
+pub use official_pds::{OFFICIAL_PDS_KEY, kept_k256_key};
 pub use permission_sets::{
     NoPermissionSets, PermissionSetProblem, PermissionSets, ResolvedPermissionSets,
 };

@@ -17,8 +17,8 @@ use atpass_protocol::token::{AccessTokenClaims, scope_reference};
 use crate::lifetimes::{LifetimeError, Lifetimes};
 use crate::store::{Store, StoreError};
 
-/// Under which name the store keeps the key.
-const KEY: &str = "official-pds-tokens";
+/// Under which name the store keeps the key, for [`kept_k256_key`].
+pub const OFFICIAL_PDS_KEY: &str = "official-pds-tokens";
 /// Seconds of an access token that can't be ended at once, at most.
 const LONGEST_LIFE: i64 = 900;
 /// The longest scope that stands in a token itself, in bytes: the whole token still fits the headers that
@@ -44,14 +44,8 @@ impl OfficialPdses {
         if !audiences.is_empty() && lifetimes.access_token > LONGEST_LIFE {
             return Err(LifetimeError::access_token(lifetimes.access_token, LONGEST_LIFE).into());
         }
-        let candidate = K256Key::generate(random).to_bytes();
-        let kept = zeroize::Zeroizing::new(store.secret(KEY, &candidate).await?);
-        let key = K256Key::from_bytes(&kept).map_err(|error| StoreError::Corrupt {
-            table: "secrets",
-            detail: format!("{KEY}: {error}"),
-        })?;
         Ok(Self {
-            key,
+            key: kept_k256_key(store, OFFICIAL_PDS_KEY, random).await?,
             audiences: audiences.iter().cloned().collect(),
         })
     }
@@ -87,6 +81,20 @@ impl OfficialPdses {
         };
         signed.map_err(|error| StoreError::Unavailable(error.to_string()))
     }
+}
+
+/// The secp256k1 key that the store keeps under this name; made where there is none.
+pub async fn kept_k256_key(
+    store: &dyn Store,
+    name: &str,
+    random: &dyn Random,
+) -> Result<K256Key, StoreError> {
+    let candidate = K256Key::generate(random).to_bytes();
+    let kept = zeroize::Zeroizing::new(store.secret(name, &candidate).await?);
+    K256Key::from_bytes(&kept).map_err(|error| StoreError::Corrupt {
+        table: "secrets",
+        detail: format!("{name}: {error}"),
+    })
 }
 
 impl crate::Provider {

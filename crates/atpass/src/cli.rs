@@ -11,6 +11,7 @@ use crate::command::client::{Call, Login, Logout, Whoami};
 use crate::command::client_lint::ClientArgs;
 use crate::command::config::ConfigArgs;
 use crate::command::database::DatabaseArgs;
+use crate::command::entryway::EntrywayArgs;
 use crate::command::key::KeyArgs;
 use crate::command::lexicon::Lexicon;
 use crate::command::scope::ScopeArgs;
@@ -39,6 +40,7 @@ pub(crate) enum Command {
     Account(AccountArgs),
     Session(SessionArgs),
     Key(KeyArgs),
+    Entryway(EntrywayArgs),
     Client(ClientArgs),
     Scope(ScopeArgs),
     Login(Box<Login>),

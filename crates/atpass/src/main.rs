@@ -44,6 +44,9 @@ fn run(cli: cli::Cli) -> anyhow::Result<ExitCode> {
             cli::Command::Account(args) => command::account::run(args).await,
             cli::Command::Session(args) => command::session::run(&args).await,
             cli::Command::Key(args) => command::key::run(&args).await,
+            cli::Command::Entryway(args) => command::entryway::run(&args)
+                .await
+                .map(|()| ExitCode::SUCCESS),
             cli::Command::Client(args) => command::client_lint::run(&args).await,
             cli::Command::Login(args) => command::client::login(&args).await,
             cli::Command::Call(args) => command::client::call(&args).await,

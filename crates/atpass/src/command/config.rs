@@ -106,6 +106,14 @@ struct Shown<'a> {
 /// Shows a faulty configuration as well: that is when it is looked at.
 fn show(config: &ConfigFile, json: bool) -> anyhow::Result<ExitCode> {
     let loaded = Loaded::read(config.config.as_deref());
+    let repeated = keys::repeated().filter_map(|(name, _)| {
+        let (value, origin) = loaded.values.whole(name)?;
+        Some(Shown {
+            key: name,
+            value: without_secrets(value),
+            origin,
+        })
+    });
     let shown: Vec<_> = keys::keys()
         .map(|key| {
             let found = loaded.values.effective(key);
@@ -115,6 +123,7 @@ fn show(config: &ConfigFile, json: bool) -> anyhow::Result<ExitCode> {
                 origin: found.origin,
             }
         })
+        .chain(repeated)
         .collect();
     if json {
         print_json(&shown)?;

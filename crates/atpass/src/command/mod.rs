@@ -7,6 +7,7 @@ pub(crate) mod config;
 pub(crate) mod database;
 pub(crate) mod dev;
 pub(crate) mod discover;
+pub(crate) mod entryway;
 pub(crate) mod key;
 pub(crate) mod lexicon;
 pub(crate) mod scope;

@@ -12,6 +12,7 @@ use atpass_provider::Lifetimes;
 use ipnet::IpNet;
 use url::{Host, Url};
 
+use super::entryway::EntrywayPlan;
 use super::problem::{Problem, without_password};
 use super::settings::{LogFormat, LogLevel, Settings};
 use super::{Loaded, Values};
@@ -32,6 +33,8 @@ pub(crate) struct Config {
     pub(crate) trusted_clients: Vec<ClientId>,
     pub(crate) blocked_clients: Vec<String>,
     pub(crate) trusted_proxies: Vec<IpNet>,
+    /// Where official PDSes are behind this server.
+    pub(crate) entryway: Option<EntrywayPlan>,
     pub(crate) observe: Vec<SocketAddr>,
     pub(crate) log_format: LogFormat,
     pub(crate) log_level: LogLevel,
@@ -61,6 +64,7 @@ impl Loaded {
         let settings = &self.settings;
         let issuer = check.issuer(settings);
         let network = check.network(self);
+        let entryway = check.entryway(self, issuer.as_ref());
         let listen = check.list("listen", &settings.listen, address);
         if settings.listen.is_empty() {
             check.problem("listen", "there is no address to listen on");
@@ -87,6 +91,7 @@ impl Loaded {
                 trusted_clients,
                 blocked_clients,
                 trusted_proxies,
+                entryway,
                 observe,
                 log_format: settings.log.format,
                 log_level: settings.log.level,
@@ -96,19 +101,31 @@ impl Loaded {
     }
 }
 
-struct Check<'a> {
+pub(super) struct Check<'a> {
     values: &'a Values,
     problems: Vec<Problem>,
 }
 
 impl Check<'_> {
-    fn problem(&mut self, key: &str, message: impl Display) {
-        let origin = self.values.origin(key);
-        self.problems.push(Problem::new(origin, key, message));
+    pub(super) fn problem(&mut self, key: &str, message: impl Display) {
+        self.problem_of(key, key, message);
+    }
+
+    /// A problem of a key that stands where `place` does: it is missing itself.
+    pub(super) fn problem_of(&mut self, key: &str, place: &str, message: impl Display) {
+        if !self.values.refused.contains(key) {
+            let origin = self.values.origin(place);
+            self.problems.push(Problem::new(origin, key, message));
+        }
     }
 
     /// The value, or its problem.
-    fn read<T, E: Display>(&mut self, key: &str, text: &str, result: Result<T, E>) -> Option<T> {
+    pub(super) fn read<T, E: Display>(
+        &mut self,
+        key: &str,
+        text: &str,
+        result: Result<T, E>,
+    ) -> Option<T> {
         let shown = without_password(text);
         result
             .map_err(|error| self.problem(key, format!("\"{shown}\": {error}")))

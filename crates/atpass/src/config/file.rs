@@ -54,6 +54,10 @@ impl Reading<'_> {
             let name = name.get_ref();
             let path =
                 section.map_or_else(|| name.to_string(), |section| format!("{section}.{name}"));
+            if let Some((_, keys)) = keys::repeated().find(|(known, _)| *known == path) {
+                self.repeated(&path, keys, origin, value);
+                continue;
+            }
             match (keys::find(&path), value.get_ref()) {
                 (Some(key), _) => self.value(key, origin, value),
                 (None, DeValue::Table(table)) if section.is_none() && keys::is_section(name) => {
@@ -69,6 +73,52 @@ impl Reading<'_> {
                 }
             }
         }
+    }
+
+    /// Several sections of one name. What can't be read of one is left out of it.
+    fn repeated(&mut self, name: &str, keys: &[Key], origin: Origin, value: &Spanned<DeValue<'_>>) {
+        let tables = value.get_ref().as_array().into_iter().flatten();
+        let tables: Option<Vec<_>> = tables.map(|table| table.get_ref().as_table()).collect();
+        let Some(tables) = tables.filter(|tables| !tables.is_empty()) else {
+            let message = format!("there may be several: write [[{name}]] and the keys below");
+            self.problems.push(Problem::new(origin, name, message));
+            return;
+        };
+        let mut values = Vec::new();
+        for (place, table) in tables.into_iter().enumerate() {
+            let mut read = serde_json::Map::new();
+            for (key, value) in table {
+                let (origin, key) = (self.origin(key.span().start), key.get_ref());
+                let path = format!("{name}[{place}].{key}");
+                let known = keys.iter().find(|known| known.section_and_name().1 == key);
+                let problem = match known {
+                    None => {
+                        let names = keys.iter().map(|key| key.section_and_name().1);
+                        let near = did_you_mean(key, names);
+                        near.map_or("there is no such key".into(), |near| {
+                            format!("there is no such key; did you mean {near}?")
+                        })
+                    }
+                    Some(known) => match read_value(&known.kind, value.get_ref()) {
+                        Some(value) => {
+                            read.insert(key.to_string(), value);
+                            self.values.places.insert(path, origin);
+                            continue;
+                        }
+                        None => format!(
+                            "must be {}, but is {}",
+                            expected(&known.kind),
+                            found(value.get_ref())
+                        ),
+                    },
+                };
+                self.problems.push(Problem::new(origin, &path, problem));
+                self.values.refused.insert(path);
+            }
+            values.push(Value::Object(read));
+        }
+        let value = Value::Array(values);
+        self.values.insert(name.to_owned(), Found { value, origin });
     }
 
     fn value(&mut self, key: &Key, origin: Origin, value: &Spanned<DeValue<'_>>) {

@@ -43,6 +43,8 @@ impl Key {
 #[derive(Clone, Debug)]
 pub(crate) struct Section {
     pub(crate) name: Option<String>,
+    /// Whether there may be several, `[[name]]`. Such a section has no variables.
+    pub(crate) is_repeated: bool,
     pub(crate) doc: String,
     pub(crate) keys: Vec<Key>,
 }
@@ -63,9 +65,16 @@ pub(crate) fn sections() -> &'static [Section] {
     &SECTIONS
 }
 
-/// All keys.
+/// All keys but those of repeated sections.
 pub(crate) fn keys() -> impl Iterator<Item = &'static Key> {
-    sections().iter().flat_map(|section| &section.keys)
+    let once = sections().iter().filter(|section| !section.is_repeated);
+    once.flat_map(|section| &section.keys)
+}
+
+/// The sections of which there may be several.
+pub(crate) fn repeated() -> impl Iterator<Item = (&'static str, &'static [Key])> {
+    let repeated = sections().iter().filter(|section| section.is_repeated);
+    repeated.filter_map(|section| Some((section.name.as_deref()?, section.keys.as_slice())))
 }
 
 pub(crate) fn find(path: &str) -> Option<&'static Key> {
@@ -80,15 +89,19 @@ pub(crate) fn is_section(name: &str) -> bool {
 fn read(schema: &Value) -> Vec<Section> {
     let mut top = Section {
         name: None,
+        is_repeated: false,
         doc: String::new(),
         keys: Vec::new(),
     };
     let mut named = Vec::new();
     for (name, schema) in properties(schema) {
-        if schema.get("type").and_then(Value::as_str) == Some("object") {
-            let keys = properties(schema).map(|(key, schema)| read_key(Some(name), key, schema));
+        let items = schema.get("items").filter(|items| is_object(items));
+        if items.is_some() || is_object(schema) {
+            let keys = properties(items.unwrap_or(schema));
+            let keys = keys.map(|(key, schema)| read_key(Some(name), key, schema));
             named.push(Section {
                 name: Some(name.clone()),
+                is_repeated: items.is_some(),
                 doc: doc(schema),
                 keys: keys.collect(),
             });
@@ -97,6 +110,10 @@ fn read(schema: &Value) -> Vec<Section> {
         }
     }
     std::iter::once(top).chain(named).collect()
+}
+
+fn is_object(schema: &Value) -> bool {
+    schema.get("type").and_then(Value::as_str) == Some("object")
 }
 
 fn properties(schema: &Value) -> impl Iterator<Item = (&String, &Value)> {

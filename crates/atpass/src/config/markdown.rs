@@ -39,12 +39,19 @@ pub(crate) fn markdown() -> String {
 fn write_section(page: &mut String, section: &Section) -> std::fmt::Result {
     match &section.name {
         None => writeln!(page, "\n## At the top\n")?,
+        Some(name) if section.is_repeated => {
+            writeln!(page, "\n## `[[{name}]]`\n\n{}\n", section.doc)?;
+        }
         Some(name) => writeln!(page, "\n## `[{name}]`\n\n{}\n", section.doc)?,
     }
-    writeln!(
-        page,
-        "| key | kind | default | variable |\n| --- | --- | --- | --- |"
-    )?;
+    if section.is_repeated {
+        writeln!(page, "| key | kind | default |\n| --- | --- | --- |")?;
+    } else {
+        writeln!(
+            page,
+            "| key | kind | default | variable |\n| --- | --- | --- | --- |"
+        )?;
+    }
     for key in &section.keys {
         let (_, name) = key.section_and_name();
         let kind = match &key.kind {
@@ -59,7 +66,11 @@ fn write_section(page: &mut String, section: &Section) -> std::fmt::Result {
         } else {
             format!("`{}`", key.default)
         };
-        writeln!(page, "| `{name}` | {kind} | {default} | `{}` |", key.env)?;
+        if section.is_repeated {
+            writeln!(page, "| `{name}` | {kind} | {default} |")?;
+        } else {
+            writeln!(page, "| `{name}` | {kind} | {default} | `{}` |", key.env)?;
+        }
     }
     writeln!(page)?;
     for key in &section.keys {

@@ -5,10 +5,11 @@
 //! | `settings` | what can be configured, and its documentation |
 //! | `keys` | the same as a list, read from the schema |
 //! | `file`, `environment` | where values come from |
-//! | `check` | from plain values to types; finds every problem at once |
+//! | `check`, `entryway` | from plain values to types; finds every problem at once |
 //! | `markdown` | the documentation as a page |
 
 mod check;
+mod entryway;
 mod environment;
 mod file;
 pub(crate) mod keys;
@@ -24,6 +25,7 @@ use serde_json::{Map, Value};
 use crate::database;
 
 pub(crate) use check::Config;
+pub(crate) use entryway::EntrywayPlan;
 pub(crate) use markdown::markdown;
 pub(crate) use problem::{Origin, Problem, Problems, without_password};
 pub(crate) use settings::{LogFormat, LogLevel, Settings};
@@ -42,6 +44,8 @@ pub(crate) struct Found {
 #[derive(Debug, Default)]
 pub(crate) struct Values {
     found: BTreeMap<String, Found>,
+    /// Where the keys of repeated sections stand: `pds[0].origin`.
+    places: BTreeMap<String, Origin>,
     /// Keys whose value couldn't be read: they aren't missing.
     refused: BTreeSet<String>,
 }
@@ -59,10 +63,18 @@ impl Values {
         })
     }
 
+    /// The repeated sections of this name, if there are any.
+    pub(crate) fn whole(&self, name: &str) -> Option<(Value, Origin)> {
+        let found = self.found.get(name)?;
+        Some((found.value.clone(), found.origin.clone()))
+    }
+
     fn origin(&self, path: &str) -> Origin {
-        self.found
-            .get(path)
-            .map_or(Origin::Default, |found| found.origin.clone())
+        let found = self.found.get(path).map(|found| &found.origin);
+        found
+            .or_else(|| self.places.get(path))
+            .cloned()
+            .unwrap_or(Origin::Default)
     }
 
     /// The values as one tree, without what is missing.

@@ -33,6 +33,13 @@ pub(crate) struct Settings {
     pub(crate) lifetimes: Lifetimes,
     pub(crate) network: Network,
     pub(crate) clients: Clients,
+    pub(crate) entryway: Entryway,
+    /// The unmodified official PDSes behind this server, one section each (docs/entryway.md). With one or
+    /// more of them this server is an entryway: it has their accounts, signs the access tokens that they
+    /// take, and answers what they forward. Each PDS is started with the variables that `atpass entryway
+    /// environment` prints. These keys have no variables.
+    pub(crate) pds: Vec<Pds>,
+    pub(crate) mail: Mail,
     pub(crate) proxy: Proxy,
     pub(crate) observe: Observe,
     pub(crate) log: Log,
@@ -50,6 +57,9 @@ impl Default for Settings {
             lifetimes: Lifetimes::default(),
             network: Network::default(),
             clients: Clients::default(),
+            entryway: Entryway::default(),
+            pds: Vec::new(),
+            mail: Mail::default(),
             proxy: Proxy::default(),
             observe: Observe::default(),
             log: Log::default(),
@@ -172,6 +182,84 @@ pub(crate) struct Clients {
     /// Client ids, or hosts of client ids, that are refused. `localhost` stands for all apps on
     /// people's own machines.
     pub(crate) blocked: Vec<String>,
+}
+
+/// This server before official PDSes (`[[pds]]`).
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+#[schemars(deny_unknown_fields)]
+pub(crate) struct Entryway {
+    /// The entryway's own DID. Without it, the `did:web` of the issuer's host, for which the document is
+    /// served.
+    pub(crate) did: Option<String>,
+    /// Who may make an account on the pages: nobody, who has an invite code (`atpass account invite`), or
+    /// everybody.
+    pub(crate) sign_up: SignUp,
+    /// Files with rotation keys of accounts' DIDs, each 64 hexadecimal digits (secp256k1), such as the
+    /// `PDS_PLC_ROTATION_KEY_K256_PRIVATE_KEY_HEX` of PDSes whose accounts were imported. New accounts get
+    /// the first. Without any, one is made and kept in the database. A relative one is taken from the folder
+    /// of this file.
+    pub(crate) plc_keys: Vec<String>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+#[schemars(inline)]
+pub(crate) enum SignUp {
+    #[default]
+    Closed,
+    Invite,
+    Open,
+}
+
+/// An official PDS behind this server.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+#[schemars(deny_unknown_fields)]
+pub(crate) struct Pds {
+    /// Its public origin, such as `https://pds.example.com`. Required.
+    pub(crate) origin: String,
+    /// Its DID. Without it, the `did:web` of its host, as it is with official PDSes.
+    pub(crate) did: Option<String>,
+    /// The domains of its new accounts' handles, such as `pds.example.com` for `alice.pds.example.com`.
+    /// Several PDSes may share one.
+    pub(crate) handle_domains: Vec<String>,
+    /// File with its `PDS_ADMIN_PASSWORD`. Required: the PDS is told of new handles, and of accounts that
+    /// are put to rest or deleted. A relative one is taken from the folder of this file.
+    pub(crate) admin_password_file: String,
+    /// Whether new accounts go there.
+    pub(crate) new_accounts: bool,
+}
+
+impl Default for Pds {
+    fn default() -> Self {
+        Self {
+            origin: String::new(),
+            did: None,
+            handle_domains: Vec::new(),
+            admin_password_file: String::new(),
+            new_accounts: true,
+        }
+    }
+}
+
+/// Letters to people: codes to confirm an address, to choose a new password, to delete an account. Without
+/// them an entryway's accounts can't do these things by themselves.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+#[schemars(deny_unknown_fields)]
+pub(crate) struct Mail {
+    /// The sender, such as `Example <noreply@example.com>`. Required to send any.
+    pub(crate) from: Option<String>,
+    /// The mail server: `smtps://mail.example.com` (TLS from the beginning), or
+    /// `smtp://mail.example.com:587` (STARTTLS, which must succeed).
+    pub(crate) smtp: Option<String>,
+    /// As whom to log in at the mail server.
+    pub(crate) smtp_user: Option<String>,
+    /// File with the password for it. A relative one is taken from the folder of this file.
+    pub(crate) smtp_password_file: Option<String>,
+    /// Development only: a folder to write the letters to, in place of a mail server.
+    pub(crate) folder: Option<String>,
 }
 
 /// The reverse proxy in front.

@@ -14,7 +14,7 @@ mod client_address;
 mod listen;
 mod metrics;
 mod observe;
-mod open;
+pub(crate) mod open;
 mod requests;
 mod upkeep;
 
@@ -50,7 +50,11 @@ pub(crate) async fn run(serve: &Serve, verbose: u8) -> anyhow::Result<()> {
 
     // Before anything answers: whoever sees an answer may send the signal.
     let mut signals = Signals::listen()?;
-    let (provider, store) = open::open(&config, &loaded).await?;
+    let open::Opened {
+        provider,
+        entryway,
+        store,
+    } = open::open(&config, &loaded).await?;
     let server = Listeners::bind("listen", &config.listen).await?;
     let observers = Listeners::bind("observe.listen", &config.observe).await?;
 
@@ -61,8 +65,11 @@ pub(crate) async fn run(serve: &Serve, verbose: u8) -> anyhow::Result<()> {
     let observed_at = observers.addresses();
     let observers = observers.serve(&observing, &observing_stopped);
 
-    let routes = atpass_provider::router(provider.clone())
-        .fallback(|| async { (StatusCode::NOT_FOUND, "There is nothing here.\n") });
+    let mut routes = atpass_provider::router(provider.clone());
+    if let Some(entryway) = &entryway {
+        routes = routes.merge(atpass_entryway::router(entryway.clone(), provider.clone()));
+    }
+    let routes = routes.fallback(|| async { (StatusCode::NOT_FOUND, "There is nothing here.\n") });
     let served_at = server.addresses();
     let mut tasks = server.serve(&observed(routes, &config, &metrics), &stopped);
     let reloading = upkeep::reload_keys(provider.clone(), stopped.clone());

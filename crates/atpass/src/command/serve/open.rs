@@ -5,35 +5,65 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context, anyhow};
+use atpass_entryway::{Entryway, PLC_KEY, Parts as EntrywayParts, PdsConfig};
 use atpass_protocol::dpop::NonceKeeper;
+use atpass_protocol::id::Issuer;
+use atpass_protocol::jose::K256Key;
 use atpass_protocol::random::{self, SystemRandom};
 use atpass_protocol::secret::HmacKey;
 use atpass_protocol::time::{SystemClock, UnixTime};
 use atpass_protocol::token::SessionId;
 use atpass_provider::password::Passwords;
-use atpass_provider::{Parts, Provider, ProviderConfig, ResolvedPermissionSets, SessionEnded};
+use atpass_provider::sign_up::SignUp;
+use atpass_provider::{
+    Parts, Provider, ProviderConfig, ResolvedPermissionSets, SessionEnded, kept_k256_key,
+};
 use atpass_store::{SqliteAccounts, SqliteReplay, SqliteStore};
 
-use crate::config::{Config, Loaded};
+use crate::config::{Config, EntrywayPlan, Loaded};
 use crate::database;
 
+/// A server, open.
+pub(super) struct Opened {
+    pub(super) provider: Provider,
+    /// Where official PDSes are behind it.
+    pub(super) entryway: Option<Entryway>,
+    pub(super) store: SqliteStore,
+}
+
 /// Opens the database, which must be there and up to date, and the server on it.
-pub(super) async fn open(
-    config: &Config,
-    loaded: &Loaded,
-) -> anyhow::Result<(Provider, SqliteStore)> {
+pub(super) async fn open(config: &Config, loaded: &Loaded) -> anyhow::Result<Opened> {
     let store = database::open(&config.database, loaded.file.as_deref())?;
     warn_if_readable(&config.database);
     let passwords = Passwords::new(Arc::new(SystemRandom))?;
     // New at each start, because the memory of proofs is: see `NonceKeeper::new`.
     let nonces = NonceKeeper::new(&HmacKey::new(&random::bytes(&SystemRandom)));
     let fetcher = config.network.fetcher().await?;
+    let resolver = config.network.resolver(fetcher.clone());
+    let accounts = SqliteAccounts::new(store.clone(), passwords.clone());
+    let entryway = match &config.entryway {
+        Some(plan) => {
+            let parts = EntrywayParts {
+                store: Arc::new(accounts.clone()),
+                passwords,
+                fetcher: fetcher.clone(),
+                resolver: resolver.clone(),
+                directory: config.network.directory.clone(),
+                plc_keys: plc_keys(plan, &store).await?,
+                clock: Arc::new(SystemClock),
+                random: Arc::new(SystemRandom),
+            };
+            Some(Entryway::new(plan.config.clone(), parts))
+        }
+        None => None,
+    };
+    let sign_up = entryway.clone();
     let parts = Parts {
         store: Arc::new(store.clone()),
-        accounts: Arc::new(SqliteAccounts::new(store.clone(), passwords)),
-        sign_up: None,
+        accounts: Arc::new(accounts),
+        sign_up: sign_up.map(|entryway| Arc::new(entryway) as Arc<dyn SignUp>),
         permission_sets: Arc::new(ResolvedPermissionSets::new(
-            config.network.resolver(fetcher.clone()),
+            resolver,
             Arc::new(store.clone()),
             &config.lifetimes,
         )),
@@ -48,7 +78,22 @@ pub(super) async fn open(
         .await
         .map_err(|error| anyhow!(error))
         .context("open the authorization server")?;
-    Ok((provider, store))
+    Ok(Opened {
+        provider,
+        entryway,
+        store,
+    })
+}
+
+/// The rotation keys of accounts' DIDs: those in files, or else the database's own.
+pub(crate) async fn plc_keys(
+    plan: &EntrywayPlan,
+    store: &SqliteStore,
+) -> anyhow::Result<Vec<K256Key>> {
+    if !plan.plc_keys.is_empty() {
+        return Ok(plan.plc_keys.clone());
+    }
+    Ok(vec![kept_k256_key(store, PLC_KEY, &SystemRandom).await?])
 }
 
 /// The database holds the server's keys.
@@ -66,13 +111,31 @@ fn provider_config(config: &Config) -> ProviderConfig {
     ProviderConfig {
         issuer: config.issuer.clone(),
         lifetimes: config.lifetimes,
-        protected_resources: config.protected_resources.clone(),
-        official_pdses: Vec::new(),
+        protected_resources: protected_resources(config),
+        official_pdses: pdses(config).map(|pds| pds.did.clone()).collect(),
         trusted_clients: config.trusted_clients.clone(),
         blocked_clients: config.blocked_clients.clone(),
         experimental_spaces: config.experimental_spaces,
         development: config.network.fetch.allow_http || config.network.fetch.allow_loopback,
     }
+}
+
+fn pdses(config: &Config) -> impl Iterator<Item = &PdsConfig> {
+    let plan = config.entryway.iter();
+    plan.flat_map(|plan| &plan.config.pdses)
+}
+
+/// Where some are named, the PDSes are among them: clients look for theirs there.
+fn protected_resources(config: &Config) -> Vec<Issuer> {
+    let mut named = config.protected_resources.clone();
+    if !named.is_empty() {
+        for pds in pdses(config) {
+            if !named.contains(&pds.origin) {
+                named.push(pds.origin.clone());
+            }
+        }
+    }
+    named
 }
 
 /// No resource server runs in this process: tokens of a session that ended live out their time.
