@@ -3,7 +3,6 @@
 // input, one a line, and ends when that does.
 
 import { mkdtempSync, rmSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -11,6 +10,7 @@ import { randomBytes } from 'node:crypto'
 import tls from 'node:tls'
 import { PDS, envToCfg, envToSecrets, readEnv } from '@atproto/pds'
 import plc from '@did-plc/server'
+import { freePort } from './port.js'
 import { run } from './requests.js'
 import { putWeather } from './weather.js'
 
@@ -78,11 +78,3 @@ commands.on('close', async () => {
   rmSync(folder, { recursive: true, force: true })
   process.exit(0)
 })
-
-async function freePort() {
-  const server = createServer()
-  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address()
-  await new Promise((resolve) => server.close(resolve))
-  return port
-}
