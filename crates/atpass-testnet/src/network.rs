@@ -62,6 +62,9 @@ pub struct NetworkConfig {
     pub blocked_clients: Vec<String>,
     /// Whether its authorization server takes `space:` scopes.
     pub experimental_spaces: bool,
+    /// Whether its resource server counts as an official PDS: then its tokens are as such a PDS takes them,
+    /// and its own calls fail.
+    pub official_pds: bool,
     /// The directory that knows who publishes permission sets, where it isn't the network's own.
     pub permission_set_directory: Option<Url>,
     /// Accounts that publish permission sets, by group, about which DNS isn't asked.
@@ -89,6 +92,7 @@ impl NetworkConfig {
             trusted_clients: Vec::new(),
             blocked_clients: Vec::new(),
             experimental_spaces: false,
+            official_pds: false,
             permission_set_directory: None,
             lexicon_authorities: BTreeMap::new(),
             faults: Faults::default(),
@@ -238,12 +242,16 @@ async fn open_servers(
     // New at each start, because the replay memory is: see `NonceKeeper::new`.
     let nonces = NonceKeeper::new(&HmacKey::new(&random::bytes(&*config.random)));
     let revoked = Arc::new(RevocationList::default());
+    let official_pdses = match config.official_pds {
+        true => vec![Did::parse(AUDIENCE)?],
+        false => Vec::new(),
+    };
     let provider = Provider::open(
         ProviderConfig {
             issuer: issuer.clone(),
             lifetimes: config.lifetimes,
             protected_resources: vec![issuer.clone()],
-            official_pdses: Vec::new(),
+            official_pdses,
             trusted_clients: config.trusted_clients.clone(),
             blocked_clients: config.blocked_clients.clone(),
             experimental_spaces: config.experimental_spaces,
