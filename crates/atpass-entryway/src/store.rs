@@ -156,11 +156,13 @@ pub trait EntrywayStore: Send + Sync + 'static {
     ) -> Result<Vec<SignUpRecord>, StoreError>;
 
     /// Takes over an account with its app passwords. One of the same DID is replaced where
-    /// it has the same PDS (an import that is run again), and is otherwise [`Taken::Did`].
+    /// it has the same PDS (an import that is run again), and is otherwise [`Taken::Did`]. With `dry_run`
+    /// nothing is changed, and the answer is what would be done.
     async fn import_account(
         &self,
         account: &AccountRecord,
         app_passwords: &[AppPasswordRecord],
+        dry_run: bool,
     ) -> Result<Result<Imported, Taken>, StoreError>;
 
     /// How many accounts each PDS has, those in the making too.
@@ -194,6 +196,10 @@ pub trait EntrywayStore: Send + Sync + 'static {
         hash: &str,
         now: UnixTime,
     ) -> Result<Vec<SessionId>, StoreError>;
+
+    /// Replaces the hash of a password by another one of the same password. Returns whether it was still
+    /// `old`: a password that was changed meanwhile is left alone.
+    async fn upgrade_password(&self, did: &Did, old: &str, new: &str) -> Result<bool, StoreError>;
 
     /// Puts an account to rest, or wakes it up again.
     async fn set_deactivated(&self, did: &Did, since: Option<UnixTime>) -> Result<(), StoreError>;

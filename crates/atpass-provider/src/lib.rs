@@ -32,6 +32,7 @@ mod error;
 mod grant;
 mod lifetimes;
 mod limits;
+mod official_hash;
 mod official_pds;
 mod pages;
 mod permission_sets;

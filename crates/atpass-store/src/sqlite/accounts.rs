@@ -1,6 +1,7 @@
 //! Accounts in the same database.
 
 use async_trait::async_trait;
+use atpass_entryway::store::EntrywayStore;
 use atpass_protocol::id::{Did, Handle};
 use atpass_protocol::secret::Secret;
 use atpass_protocol::time::UnixTime;
@@ -11,7 +12,7 @@ use atpass_provider::store::{EndReason, StoreError};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::row::{Columns, unavailable};
-use super::{SqliteStore, devices, sessions};
+use super::{SqliteStore, devices, entryway, sessions};
 
 /// The accounts of an authorization server that keeps them itself.
 #[derive(Clone, Debug)]
@@ -122,14 +123,7 @@ impl SqliteAccounts {
     /// browsers, in one act. Returns the sessions that ended.
     pub async fn remove(&self, did: &Did, now: UnixTime) -> Result<Vec<SessionId>, AccountError> {
         let did = did.clone();
-        let act = move |db: &Connection| {
-            let delete = |sql: &str| db.execute(sql, [did.as_str()]).map_err(unavailable);
-            if delete("DELETE FROM accounts WHERE did = ?")? == 0 {
-                return Ok(None);
-            }
-            delete("DELETE FROM approvals WHERE did = ?")?;
-            end_everything(db, &did, now).map(Some)
-        };
+        let act = move |db: &Connection| remove(db, &did, now);
         self.store.write(act).await?.ok_or(AccountError::Unknown)
     }
 
@@ -151,8 +145,20 @@ impl Accounts for SqliteAccounts {
         password: &Secret,
     ) -> Result<Option<Account>, StoreError> {
         let (account, hash) = self.row(identifier).await?.unzip();
-        let right = self.passwords.verify(hash, password.clone()).await?;
-        Ok(account.filter(|_| right))
+        let right = self
+            .passwords
+            .verify(hash.clone(), password.clone())
+            .await?;
+        let account = account.filter(|_| right);
+        if let (Some(account), Some(old)) = (&account, hash)
+            && Passwords::needs_upgrade(&old)
+        {
+            let new = self.passwords.hash(password.clone()).await?;
+            self.store
+                .upgrade_password(&account.did, &old, &new)
+                .await?;
+        }
+        Ok(account)
     }
 }
 
@@ -191,6 +197,21 @@ fn add(
     Ok(Ok(()))
 }
 
+/// Removes an account with everything; `None` where there is none.
+pub(super) fn remove(
+    db: &Connection,
+    did: &Did,
+    now: UnixTime,
+) -> Result<Option<Vec<SessionId>>, StoreError> {
+    let delete = |sql: &str| db.execute(sql, [did.as_str()]).map_err(unavailable);
+    if delete("DELETE FROM accounts WHERE did = ?")? == 0 {
+        return Ok(None);
+    }
+    delete("DELETE FROM approvals WHERE did = ?")?;
+    entryway::forget(db, did)?;
+    end_everything(db, did, now).map(Some)
+}
+
 /// Whether there is such an account.
 fn write_password(db: &Connection, did: &Did, hash: &str) -> Result<bool, StoreError> {
     let sql = "UPDATE accounts SET password_hash = ? WHERE did = ?";
@@ -198,13 +219,18 @@ fn write_password(db: &Connection, did: &Did, hash: &str) -> Result<bool, StoreE
     Ok(changed.map_err(unavailable)? > 0)
 }
 
-/// Ends the account's sessions, those that a code was still to become too, and signs it out of all
-/// browsers. Returns the sessions.
-fn end_everything(db: &Connection, did: &Did, now: UnixTime) -> Result<Vec<SessionId>, StoreError> {
+/// Ends the account's sessions, those that a code was still to become and those of old apps too, and signs it
+/// out of all browsers. Returns the OAuth sessions.
+pub(super) fn end_everything(
+    db: &Connection,
+    did: &Did,
+    now: UnixTime,
+) -> Result<Vec<SessionId>, StoreError> {
     let sql =
         "UPDATE codes SET expires_at = ?1 WHERE did = ?2 AND session IS NULL AND expires_at > ?1";
     db.execute(sql, params![now.as_secs(), did.as_str()])
         .map_err(unavailable)?;
+    entryway::end_legacy_sessions(db, did)?;
     devices::sign_out_everywhere(db, did)?;
     sessions::end_all(db, did, EndReason::Account, now)
 }
@@ -220,9 +246,18 @@ pub(super) fn read(columns: &Columns<'_>) -> Result<Account, StoreError> {
 
 fn find(db: &Connection, identifier: &Identifier) -> Result<Option<(Account, String)>, StoreError> {
     let (sql, value) = match identifier {
-        Identifier::Did(did) => ("SELECT * FROM accounts WHERE did = ?", did.as_str()),
-        Identifier::Handle(handle) => ("SELECT * FROM accounts WHERE handle = ?", handle.as_str()),
-        Identifier::Email(email) => ("SELECT * FROM accounts WHERE email = ?", email.as_str()),
+        Identifier::Did(did) => (
+            "SELECT * FROM accounts WHERE did = ? AND sign_up IS NULL",
+            did.as_str(),
+        ),
+        Identifier::Handle(handle) => (
+            "SELECT * FROM accounts WHERE handle = ? AND sign_up IS NULL",
+            handle.as_str(),
+        ),
+        Identifier::Email(email) => (
+            "SELECT * FROM accounts WHERE email = ? AND sign_up IS NULL",
+            email.as_str(),
+        ),
     };
     let with_hash = |row: &rusqlite::Row<'_>| {
         let columns = Columns {

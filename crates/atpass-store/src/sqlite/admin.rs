@@ -237,7 +237,7 @@ fn account_details(
                 AND expires_at > :now AND refresh_expires_at > :now) AS sessions,
             (SELECT count(*) FROM device_accounts JOIN devices ON devices.id = device
                 WHERE device_accounts.did = accounts.did AND expires_at > :now) AS browsers
-        FROM accounts WHERE :value IS NULL OR {column} = :value ORDER BY handle"
+        FROM accounts WHERE sign_up IS NULL AND (:value IS NULL OR {column} = :value) ORDER BY handle"
     );
     let mut select = db.prepare(&sql).map_err(unavailable)?;
     let mut rows = select

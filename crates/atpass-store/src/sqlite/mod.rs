@@ -5,6 +5,7 @@ mod admin;
 mod approvals;
 mod checkpoint;
 mod devices;
+mod entryway;
 mod keys;
 mod lexicons;
 mod reader;

@@ -59,6 +59,11 @@ impl Columns<'_> {
             .map_err(|error| self.corrupt(column, error))
     }
 
+    pub(super) fn time_if(&self, column: &str) -> Result<Option<UnixTime>, StoreError> {
+        let seconds: Option<i64> = self.get(column)?;
+        Ok(seconds.map(UnixTime::from_secs))
+    }
+
     pub(super) fn time(&self, column: &str) -> Result<UnixTime, StoreError> {
         self.get(column).map(UnixTime::from_secs)
     }

@@ -4,15 +4,18 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::{Context, anyhow, bail};
+use atpass_entryway::store::EntrywayStore;
 use atpass_protocol::id::{Did, Handle};
-use atpass_protocol::random::SystemRandom;
+use atpass_protocol::random::{self, SystemRandom};
 use atpass_protocol::time::{Clock, SystemClock};
 use atpass_provider::accounts::Identifier;
 use atpass_provider::password::Passwords;
 use atpass_store::{AccountDetails, NewAccount, SqliteAccounts, SqliteStore};
 use clap::{Args, Subcommand};
+use data_encoding::BASE32_NOPAD;
 use serde::Serialize;
 
+use super::import::Import;
 use crate::cli::DatabasePlace;
 use crate::output::{many, print, print_json, table};
 use crate::password;
@@ -72,6 +75,15 @@ enum Command {
     Enable {
         #[command(flatten)]
         who: Who,
+        #[command(flatten)]
+        common: Common,
+    },
+    Import(Import),
+    /// Print a new invite code, for accounts that are made on the pages
+    Invite {
+        /// How many accounts can be made with it
+        #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+        uses: u32,
         #[command(flatten)]
         common: Common,
     },
@@ -145,6 +157,8 @@ pub(crate) async fn run(args: AccountArgs) -> anyhow::Result<ExitCode> {
         } => set_password(&who, keep_sessions, password_stdin, &common).await,
         Command::Disable { who, common } => set_active(&who, false, &common).await,
         Command::Enable { who, common } => set_active(&who, true, &common).await,
+        Command::Import(import) => return super::import::run(&import).await,
+        Command::Invite { uses, common } => invite(uses, &common).await,
         Command::Remove { who, yes, common } => remove(&who, yes, &common).await,
     };
     done.map(|()| ExitCode::SUCCESS)
@@ -348,6 +362,20 @@ async fn remove(who: &Who, yes: bool, common: &Common) -> anyhow::Result<()> {
         many(ended, "session")
     );
     tell(common, &account.changed("removed", ended), &text)
+}
+
+async fn invite(uses: u32, common: &Common) -> anyhow::Result<()> {
+    let (store, _) = common.place.open()?;
+    let random = random::bytes::<10>(&SystemRandom);
+    let letters = BASE32_NOPAD.encode(&random).to_lowercase();
+    let (first, second) = letters.split_at(8);
+    let code = format!("atpass-{first}-{second}");
+    store.add_invite(&code, uses, SystemClock.now()).await?;
+    if common.json {
+        print_json(&serde_json::json!({ "code": code, "uses": uses }))
+    } else {
+        print(&code)
+    }
 }
 
 fn accounts(store: &SqliteStore) -> anyhow::Result<SqliteAccounts> {

@@ -8,6 +8,7 @@ pub(crate) mod database;
 pub(crate) mod dev;
 pub(crate) mod discover;
 pub(crate) mod entryway;
+pub(crate) mod import;
 pub(crate) mod key;
 pub(crate) mod lexicon;
 pub(crate) mod scope;

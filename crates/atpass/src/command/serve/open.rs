@@ -44,7 +44,7 @@ pub(super) async fn open(config: &Config, loaded: &Loaded) -> anyhow::Result<Ope
     let entryway = match &config.entryway {
         Some(plan) => {
             let parts = EntrywayParts {
-                store: Arc::new(accounts.clone()),
+                store: Arc::new(store.clone()),
                 passwords,
                 fetcher: fetcher.clone(),
                 resolver: resolver.clone(),

@@ -1,0 +1,103 @@
+//! What changes about an account.
+
+use atpass_entryway::store::Taken;
+use atpass_protocol::id::{Did, Handle};
+use atpass_protocol::time::UnixTime;
+use atpass_protocol::token::SessionId;
+use atpass_provider::store::StoreError;
+use rusqlite::{Connection, params};
+
+use super::super::accounts::end_everything;
+use super::super::row::unavailable;
+use super::exists;
+
+pub(super) fn handle(
+    db: &Connection,
+    did: &Did,
+    handle: &Handle,
+) -> Result<Result<(), Taken>, StoreError> {
+    if exists(db, "handle", Some(handle.as_str()), Some(did))? {
+        return Ok(Err(Taken::Handle));
+    }
+    let sql = "UPDATE accounts SET handle = ? WHERE did = ?";
+    db.execute(sql, [handle.as_str(), did.as_str()])
+        .map_err(unavailable)?;
+    Ok(Ok(()))
+}
+
+pub(super) fn email(
+    db: &Connection,
+    did: &Did,
+    email: &str,
+    confirmed_at: Option<UnixTime>,
+) -> Result<Result<(), Taken>, StoreError> {
+    if exists(db, "email", Some(email), Some(did))? {
+        return Ok(Err(Taken::Email));
+    }
+    let sql = "UPDATE accounts SET email = ?, email_confirmed_at = ? WHERE did = ?";
+    let confirmed_at = confirmed_at.map(UnixTime::as_secs);
+    db.execute(sql, params![email, confirmed_at, did.as_str()])
+        .map_err(unavailable)?;
+    Ok(Ok(()))
+}
+
+pub(super) fn confirm_email(
+    db: &Connection,
+    did: &Did,
+    email: &str,
+    now: UnixTime,
+) -> Result<bool, StoreError> {
+    let sql = "UPDATE accounts SET email_confirmed_at = ? WHERE did = ? AND email = ?";
+    let confirmed = db
+        .execute(sql, params![now.as_secs(), did.as_str(), email])
+        .map_err(unavailable)?;
+    Ok(confirmed > 0)
+}
+
+pub(super) fn password(
+    db: &Connection,
+    did: &Did,
+    hash: &str,
+    now: UnixTime,
+) -> Result<Vec<SessionId>, StoreError> {
+    let sql = "UPDATE accounts SET password_hash = ? WHERE did = ?";
+    db.execute(sql, [hash, did.as_str()]).map_err(unavailable)?;
+    end_everything(db, did, now)
+}
+
+/// A password that was changed meanwhile isn't overwritten.
+pub(super) fn upgrade_password(
+    db: &Connection,
+    did: &Did,
+    old: &str,
+    new: &str,
+) -> Result<bool, StoreError> {
+    let sql = "UPDATE accounts SET password_hash = ? WHERE did = ? AND password_hash = ?";
+    let upgraded = db
+        .execute(sql, [new, did.as_str(), old])
+        .map_err(unavailable)?;
+    Ok(upgraded > 0)
+}
+
+pub(super) fn deactivated(
+    db: &Connection,
+    did: &Did,
+    since: Option<UnixTime>,
+) -> Result<(), StoreError> {
+    let sql = "UPDATE accounts SET deactivated_at = ? WHERE did = ?";
+    let since = since.map(UnixTime::as_secs);
+    db.execute(sql, params![since, did.as_str()])
+        .map_err(unavailable)?;
+    Ok(())
+}
+
+/// What belongs to an account that goes.
+pub(in super::super) fn forget(db: &Connection, did: &Did) -> Result<(), StoreError> {
+    for sql in [
+        "DELETE FROM app_passwords WHERE did = ?",
+        "DELETE FROM email_codes WHERE did = ?",
+    ] {
+        db.execute(sql, [did.as_str()]).map_err(unavailable)?;
+    }
+    Ok(())
+}
