@@ -38,6 +38,7 @@ use atpass_protocol::jose::K256Key;
 use atpass_protocol::random::Random;
 use atpass_protocol::time::{Clock, UnixTime};
 use atpass_provider::password::Passwords;
+use atpass_provider::store::StoreError;
 use url::Url;
 
 pub use change_handle::ChangeHandleError;
@@ -97,6 +98,11 @@ impl Entryway {
     /// Its configuration.
     pub fn config(&self) -> &EntrywayConfig {
         &self.0.config
+    }
+
+    /// Removes what nobody needs any more, at most `batch` rows of each kind. Returns how many.
+    pub async fn sweep(&self, batch: u32) -> Result<usize, StoreError> {
+        self.0.parts.store.sweep_entryway(self.now(), batch).await
     }
 
     pub(crate) fn parts(&self) -> &Parts {

@@ -167,6 +167,7 @@ impl EntrywayStore for MemoryStore {
         &self,
         _account: &AccountRecord,
         _app_passwords: &[AppPasswordRecord],
+        _: bool,
     ) -> Result<Result<Imported, Taken>, StoreError> {
         not_asked()
     }
@@ -196,6 +197,10 @@ impl EntrywayStore for MemoryStore {
         _now: UnixTime,
     ) -> Result<Vec<SessionId>, StoreError> {
         not_asked()
+    }
+
+    async fn upgrade_password(&self, _: &Did, _: &str, _: &str) -> Result<bool, StoreError> {
+        unimplemented!("nobody signs in here")
     }
 
     async fn set_deactivated(

@@ -74,6 +74,10 @@ pub(crate) async fn run(serve: &Serve, verbose: u8) -> anyhow::Result<()> {
     let mut tasks = server.serve(&observed(routes, &config, &metrics), &stopped);
     let reloading = upkeep::reload_keys(provider.clone(), stopped.clone());
     tasks.push(tokio::spawn(reloading));
+    if let Some(entryway) = entryway {
+        let keeping = upkeep::keep_entryway(entryway, stopped.clone());
+        tasks.push(tokio::spawn(keeping));
+    }
     tasks.push(tokio::spawn(upkeep::retain(provider, metrics, stopped)));
     tracing::info!(
         issuer = %config.issuer,

@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use atpass_entryway::Entryway;
+use atpass_protocol::time::{Clock, SystemClock};
 use atpass_provider::Provider;
 use atpass_provider::store::{StoreError, Swept};
 use tokio::sync::watch;
@@ -26,6 +28,34 @@ pub(super) async fn reload_keys(provider: Provider, mut stopped: watch::Receiver
         }
         if let Err(error) = provider.refresh().await {
             tracing::warn!(%error, "the keys can't be read again; the known ones stay in use");
+        }
+    }
+}
+
+/// Brings sign-ups to an end that something has interrupted, and removes what nobody needs of an entryway,
+/// until the server stops.
+pub(super) async fn keep_entryway(entryway: Entryway, mut stopped: watch::Receiver<bool>) {
+    let mut ticks = tokio::time::interval(SWEEP);
+    loop {
+        tokio::select! {
+            _ = stopped.wait_for(|&stop| stop) => return,
+            _ = ticks.tick() => {}
+        }
+        let finished = entryway.finish_sign_ups(SystemClock.now()).await;
+        match finished {
+            Ok(0) => {}
+            Ok(accounts) => tracing::info!(accounts, "interrupted sign-ups were finished"),
+            Err(error) => tracing::warn!(%error, "interrupted sign-ups can't be finished now"),
+        }
+        while !*stopped.borrow() {
+            match entryway.sweep(BATCH).await {
+                Ok(0) => break,
+                Ok(rows) => tracing::debug!(rows, "retention removed rows of the entryway"),
+                Err(error) => {
+                    tracing::warn!(%error, "retention failed and will be tried again");
+                    break;
+                }
+            }
         }
     }
 }
