@@ -25,9 +25,11 @@ pub(super) fn permissions(asked: &ExpandedScope, language: &Language) -> Vec<Per
     // The fewest scopes that say the same: doubles are no news to a person.
     let scopes = asked.scope.grants().into_scopes();
     let chat_counts = scopes.contains(&Scope::TransitionGeneric);
+    let email = the_email(&scopes);
     let mut calls = Vec::new();
     for scope in &scopes {
         match scope {
+            scope if is_optional(scope) && Some(scope) != email => {}
             Scope::TransitionChat if !chat_counts => {}
             Scope::Atproto | Scope::Unknown(_) => {}
             Scope::TransitionGeneric | Scope::TransitionChat | Scope::TransitionEmail => {
@@ -57,6 +59,14 @@ pub(super) const fn is_optional(scope: &Scope) -> bool {
                 ..
             })
     )
+}
+
+/// The one item about the e-mail address, with the one checkbox, in however many words it is asked for: who
+/// may change it sees it.
+fn the_email(scopes: &[Scope]) -> Option<&Scope> {
+    let manages = |scope: &&Scope| matches!(scope, Scope::Account(scope) if scope.action == AccountAction::Manage);
+    let emails = || scopes.iter().filter(|scope| is_optional(scope));
+    emails().find(manages).or_else(|| emails().next())
 }
 
 /// What is left of the request when a person leaves out what isn't ticked.

@@ -13,6 +13,8 @@ async fn what_was_unticked() {
         "account:email",
         "account:email?action=manage",
         "transition:email",
+        "transition:email account:email",
+        "transition:email account:email?action=manage",
     ] {
         let scope = format!("atproto repo:app.example.post {email}");
         let app = app_declaring(&lab, &scope);
