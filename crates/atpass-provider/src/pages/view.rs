@@ -61,6 +61,10 @@ pub(crate) struct Hidden<'a> {
 /// Handle and password.
 #[derive(Template)]
 #[template(path = "sign_in.html")]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a part of the page that is there or isn't"
+)]
 pub(crate) struct SignIn<'a> {
     pub(crate) layout: Layout<'a>,
     pub(crate) client: ClientView<'a>,
