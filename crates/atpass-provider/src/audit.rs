@@ -15,6 +15,10 @@ pub(crate) enum Event<'a> {
     SignInFailed,
     /// A sign-in was refused for too many attempts.
     SignInLimited,
+    /// An account was made on the pages.
+    SignedUp { did: &'a Did },
+    /// A new account was refused for too many attempts.
+    SignUpLimited,
     /// A person agreed.
     Approved {
         did: &'a Did,
@@ -56,6 +60,8 @@ impl Event<'_> {
             Self::SignedIn { .. } => "signed_in",
             Self::SignInFailed => "sign_in_failed",
             Self::SignInLimited => "sign_in_limited",
+            Self::SignedUp { .. } => "signed_up",
+            Self::SignUpLimited => "sign_up_limited",
             Self::Approved { .. } => "approved",
             Self::Denied { .. } => "denied",
             Self::Issued { .. } => "issued",
@@ -76,8 +82,10 @@ impl Event<'_> {
 impl fmt::Display for Event<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
-            Self::SignInFailed | Self::SignInLimited => Ok(()),
-            Self::SignedIn { did } | Self::SignedOut { did } => write!(f, "did={did}"),
+            Self::SignInFailed | Self::SignInLimited | Self::SignUpLimited => Ok(()),
+            Self::SignedIn { did } | Self::SignedUp { did } | Self::SignedOut { did } => {
+                write!(f, "did={did}")
+            }
             Self::Approved { did, client_id } => write!(f, "did={did} client_id={client_id}"),
             Self::Denied { client_id } => write!(f, "client_id={client_id}"),
             Self::Issued {

@@ -1,4 +1,4 @@
-//! How often somebody may try to sign in.
+//! How often somebody may try to sign in, or to make an account.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -58,6 +58,27 @@ impl SignInLimits {
         } else {
             self.account.check(account)
         }
+    }
+}
+
+/// Limits on new accounts: 10 attempts an hour from each address. Those count that reach whoever makes
+/// accounts, because their answers tell which handles and e-mail addresses are taken.
+#[derive(Debug)]
+pub(crate) struct SignUpLimits(RateLimiter);
+
+const SIGN_UP: Quota = Quota {
+    burst: 10,
+    refill_seconds: 360,
+};
+
+impl SignUpLimits {
+    pub(crate) fn new(clock: Arc<dyn Clock>) -> Self {
+        Self(RateLimiter::new(SIGN_UP, clock))
+    }
+
+    /// Counts an attempt, or says in how many seconds one may be made.
+    pub(crate) fn attempt(&self, address: Option<IpAddr>) -> Result<(), RetryAfter> {
+        self.0.check(&address.map_or_else(String::new, network))
     }
 }
 

@@ -9,6 +9,7 @@ use atpass_protocol::id::{ClientId, Did, Issuer};
 use atpass_protocol::jose::JwkSet;
 use atpass_protocol::metadata::AuthorizationServerMetadata;
 use atpass_protocol::random::{self, Random};
+use atpass_protocol::request::Prompt;
 use atpass_protocol::revocation::EndedCursor;
 use atpass_protocol::secret::HmacKey;
 use atpass_protocol::time::{Clock, UnixTime};
@@ -21,7 +22,7 @@ use crate::endpoint::ended;
 use crate::error::EndpointError;
 use crate::keys::SigningKeys;
 use crate::lifetimes::{LifetimeError, Lifetimes};
-use crate::limits::SignInLimits;
+use crate::limits::{SignInLimits, SignUpLimits};
 use crate::official_pds::OfficialPdses;
 use crate::pages::Language;
 use crate::permission_sets::PermissionSets;
@@ -124,6 +125,7 @@ struct Inner {
     csrf: HmacKey,
     clients: ClientRegistry,
     limits: SignInLimits,
+    sign_up_limits: SignUpLimits,
     metadata: AuthorizationServerMetadata,
 }
 
@@ -145,12 +147,17 @@ impl Provider {
         let master = HmacKey::new(&parts.store.secret("master", &candidate).await?);
         let mut metadata = AuthorizationServerMetadata::new(&config.issuer);
         metadata.ui_locales_supported = Language::tags();
+        if taking_accounts(parts.sign_up.as_ref()).is_some() {
+            let create = Prompt::Create.as_str().to_owned();
+            metadata.prompt_values_supported.push(create);
+        }
         if !config.protected_resources.is_empty() {
             let resources = config.protected_resources.iter().map(ToString::to_string);
             metadata.protected_resources = Some(resources.collect());
         }
         let provider = Self(Arc::new(Inner {
             limits: SignInLimits::new(parts.clock.clone()),
+            sign_up_limits: SignUpLimits::new(parts.clock.clone()),
             keys,
             official_pdses,
             refresh_tokens: RefreshTokens::new(&master),
@@ -220,8 +227,9 @@ impl Provider {
         &*self.0.parts.accounts
     }
 
-    pub(crate) fn sign_up(&self) -> Option<&dyn SignUp> {
-        self.0.parts.sign_up.as_deref()
+    /// Who makes new accounts, where they are taken at present.
+    pub(crate) fn sign_up(&self) -> Option<&Arc<dyn SignUp>> {
+        taking_accounts(self.0.parts.sign_up.as_ref())
     }
 
     pub(crate) fn random(&self) -> &dyn Random {
@@ -258,6 +266,10 @@ impl Provider {
 
     pub(crate) fn limits(&self) -> &SignInLimits {
         &self.0.limits
+    }
+
+    pub(crate) fn sign_up_limits(&self) -> &SignUpLimits {
+        &self.0.sign_up_limits
     }
 
     /// The nonce for the next proof.
@@ -308,6 +320,11 @@ impl Provider {
         let until = now.plus(self.config().lifetimes.access_token);
         self.0.parts.on_session_ended.session_ended(session, until);
     }
+}
+
+/// Who makes new accounts, if there is a domain for their handles.
+fn taking_accounts(sign_up: Option<&Arc<dyn SignUp>>) -> Option<&Arc<dyn SignUp>> {
+    sign_up.filter(|sign_up| !sign_up.domains().is_empty())
 }
 
 impl fmt::Debug for Provider {

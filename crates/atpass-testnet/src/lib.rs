@@ -33,6 +33,6 @@ pub use faults::{Fault, Faults};
 pub use internet::Internet;
 pub use listen::Ports;
 pub use names::NameServer;
-pub use network::{Network, NetworkConfig};
+pub use network::{MakeSignUp, Network, NetworkConfig};
 pub use request_log::{LoggedRequest, RequestLog};
 pub use weather::{Forecast, Weather, WeatherReport};

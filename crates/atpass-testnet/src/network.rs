@@ -18,6 +18,7 @@ use atpass_protocol::time::{Clock, SystemClock, UnixTime};
 use atpass_protocol::token::SessionId;
 use atpass_provider::accounts::{Accounts, Identifier};
 use atpass_provider::password::Passwords;
+use atpass_provider::sign_up::SignUp;
 use atpass_provider::store::{StoreError, Swept};
 use atpass_provider::{
     Lifetimes, Parts, Provider, ProviderConfig, ResolvedPermissionSets, SessionEnded,
@@ -41,6 +42,9 @@ use crate::listen::{Loopback, Ports};
 use crate::request_log::RequestLog;
 use crate::weather::Weather;
 use crate::{app, directory, pds};
+
+/// Makes who makes new accounts, given the accounts that there are.
+pub type MakeSignUp = Box<dyn Fn(&SqliteAccounts) -> Arc<dyn SignUp> + Send + Sync>;
 
 /// What a network is started with.
 pub struct NetworkConfig {
@@ -69,6 +73,8 @@ pub struct NetworkConfig {
     pub permission_set_directory: Option<Url>,
     /// Accounts that publish permission sets, by group, about which DNS isn't asked.
     pub lexicon_authorities: BTreeMap<String, Did>,
+    /// Makes new accounts among those of the network, if it takes any.
+    pub sign_up: Option<MakeSignUp>,
     /// Which acts of the store are to fail.
     pub faults: Faults,
     /// A bad network before its token endpoint, if any.
@@ -95,6 +101,7 @@ impl NetworkConfig {
             official_pds: false,
             permission_set_directory: None,
             lexicon_authorities: BTreeMap::new(),
+            sign_up: None,
             faults: Faults::default(),
             weather: None,
             requests: None,
@@ -262,9 +269,9 @@ async fn open_servers(
                 store: store.clone(),
                 faults: config.faults.clone(),
             }),
+            sign_up: config.sign_up.as_ref().map(|make| make(&known)),
             accounts: Arc::new(known),
             fetcher: Fetcher::new(config.fetch.clone())?,
-            sign_up: None,
             permission_sets: Arc::new(permission_sets(config, directory, store)?),
             replay: replay.clone(),
             nonces: nonces.clone(),

@@ -123,6 +123,9 @@ pub enum Prompt {
     Consent,
     /// Which account.
     SelectAccount,
+    /// To make a new account (OpenID Connect, Initiating User Registration). Not every server takes
+    /// new accounts, so that it is the server's to refuse it.
+    Create,
 }
 
 impl Prompt {
@@ -133,18 +136,28 @@ impl Prompt {
             Self::Login => "login",
             Self::Consent => "consent",
             Self::SelectAccount => "select_account",
+            Self::Create => "create",
         }
     }
 
     fn parse(text: &str) -> Result<Self, OAuthError> {
-        [Self::None, Self::Login, Self::Consent, Self::SelectAccount]
-            .into_iter()
-            .find(|prompt| prompt.as_str() == text)
-            .ok_or_else(|| {
-                OAuthError::invalid_request(format!(
-                    "prompt {text} is not supported: use none, login, consent or select_account"
-                ))
-            })
+        [
+            Self::None,
+            Self::Login,
+            Self::Consent,
+            Self::SelectAccount,
+            Self::Create,
+        ]
+        .into_iter()
+        .find(|prompt| prompt.as_str() == text)
+        .ok_or_else(|| Self::unsupported(text))
+    }
+
+    /// The answer to a value that isn't supported.
+    pub fn unsupported(text: &str) -> OAuthError {
+        OAuthError::invalid_request(format!(
+            "prompt {text} is not supported; prompt_values_supported lists those that are"
+        ))
     }
 }
 
@@ -329,7 +342,7 @@ mod tests {
         for (extra, code) in [
             ("request_uri=x", Code::InvalidRequest),
             ("request=x", Code::RequestNotSupported),
-            ("prompt=create", Code::InvalidRequest),
+            ("prompt=none%20login", Code::InvalidRequest),
             ("login_hint=not%20a%20handle", Code::InvalidRequest),
             ("response_mode=form_post.jwt", Code::InvalidRequest),
             ("dpop_jkt=x", Code::InvalidRequest),

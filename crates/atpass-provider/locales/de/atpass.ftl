@@ -35,6 +35,30 @@ choose-title = Konto auswählen
 choose-for-app = für eine App, die Zugriff darauf möchte:
 use-another-account = Anderes Konto verwenden
 
+## A new account
+
+sign-up-title = Konto anlegen
+sign-up-for-app = für eine App, die Zugriff darauf möchte:
+sign-up-open = Konto anlegen
+sign-up-handle = Handle
+sign-up-handle-hint = Der Name, unter dem man Ihr Konto kennt. Er kann Buchstaben von a bis z, Ziffern und Bindestriche enthalten.
+sign-up-domain = Domain
+sign-up-locked = Die App hat nach diesem Handle gefragt. Um ein anderes zu verwenden, gehen Sie zurück zur App.
+sign-up-email = E-Mail-Adresse
+sign-up-password-hint = Mindestens { $least } Zeichen.
+sign-up-invite = Einladungscode
+sign-up-submit = Konto anlegen
+sign-up-sign-in = Mit einem vorhandenen Konto anmelden
+sign-up-problem = Das Konto wurde noch nicht angelegt. Ändern Sie, was unten markiert ist, und geben Sie das Passwort noch einmal ein.
+sign-up-handle-taken = Dieses Handle ist vergeben. Wählen Sie ein anderes.
+sign-up-handle-refused = Dieses Handle ist hier nicht möglich: Vielleicht ist es zu kurz, zu lang oder reserviert. Wählen Sie ein anderes aus Buchstaben von a bis z, Ziffern und Bindestrichen.
+sign-up-email-wrong = An diese Adresse kann keine E-Mail gehen. Prüfen Sie, ob sie wie name@example.com aussieht.
+sign-up-email-taken = Ein anderes Konto hat diese E-Mail-Adresse. Verwenden Sie eine andere, oder melden Sie sich mit jenem Konto an.
+sign-up-password-short = Dieses Passwort ist zu kurz. Verwenden Sie mindestens { $least } Zeichen.
+sign-up-password-long = Dieses Passwort ist zu lang. Verwenden Sie höchstens { $most } Zeichen.
+sign-up-invite-wrong = Dieser Einladungscode ist ungültig oder schon verbraucht. Prüfen Sie ihn, oder bitten Sie um einen anderen.
+sign-up-unavailable = Das Konto kann im Moment nicht angelegt werden, und das liegt nicht an Ihnen. Versuchen Sie es in ein paar Minuten noch einmal. Was Sie eingegeben haben, steht noch da, nur das Passwort nicht.
+
 ## Allow access?
 
 consent-title = Zugriff erlauben?

@@ -50,6 +50,39 @@ choose-for-app = for an app that asks for access to it:
 # A button.
 use-another-account = Use another account
 
+## A new account. What was typed stays in the fields, but for the password.
+
+sign-up-title = Create an account
+# Goes on after the title.
+sign-up-for-app = for an app that asks for access to it:
+# A button on the pages for signing in: to the form.
+sign-up-open = Create an account
+sign-up-handle = Handle
+sign-up-handle-hint = The name by which people know your account. It may have letters from a to z, digits and hyphens.
+# The part of the handle after the name, such as ".example.com".
+sign-up-domain = Domain
+sign-up-locked = The app asked for this handle. To use another one, go back to the app.
+sign-up-email = Email
+# $least (number): 8.
+sign-up-password-hint = At least { $least } characters.
+sign-up-invite = Invite code
+# A button.
+sign-up-submit = Create account
+# A button: to the form for signing in.
+sign-up-sign-in = Sign in to an account you have
+# Above the form. What is wrong stands next to the fields.
+sign-up-problem = The account was not created yet. Change what is marked below, and type the password again.
+sign-up-handle-taken = This handle is taken. Choose another one.
+sign-up-handle-refused = This handle can’t be had here: it may be too short, too long or reserved. Choose another one, of letters from a to z, digits and hyphens.
+sign-up-email-wrong = No e-mail can go to this address. Check that it looks like name@example.com.
+sign-up-email-taken = Another account has this e-mail address. Use another one, or sign in to that account.
+# $least (number): 8.
+sign-up-password-short = This password is too short. Use at least { $least } characters.
+# $most (number): 256.
+sign-up-password-long = This password is too long. Use at most { $most } characters.
+sign-up-invite-wrong = This invite code isn’t valid or was used already. Check it, or ask for another one.
+sign-up-unavailable = The account can’t be created at the moment, and it isn’t your fault. Try again in a few minutes. What you typed is still here, but for the password.
+
 ## Allow access?
 
 consent-title = Allow access?

@@ -35,6 +35,30 @@ choose-title = Elija una cuenta
 choose-for-app = para una aplicación que pide acceso a ella:
 use-another-account = Usar otra cuenta
 
+## A new account
+
+sign-up-title = Cree una cuenta
+sign-up-for-app = para una aplicación que pide acceso a ella:
+sign-up-open = Crear una cuenta
+sign-up-handle = Nombre de usuario
+sign-up-handle-hint = El nombre por el que se conocerá su cuenta. Puede tener letras de la a a la z, cifras y guiones.
+sign-up-domain = Dominio
+sign-up-locked = La aplicación ha pedido este nombre de usuario. Para usar otro, vuelva a la aplicación.
+sign-up-email = Correo electrónico
+sign-up-password-hint = Al menos { $least } caracteres.
+sign-up-invite = Código de invitación
+sign-up-submit = Crear la cuenta
+sign-up-sign-in = Iniciar sesión con una cuenta que ya tiene
+sign-up-problem = La cuenta aún no se ha creado. Cambie lo que está marcado abajo y vuelva a escribir la contraseña.
+sign-up-handle-taken = Este nombre de usuario ya está en uso. Elija otro.
+sign-up-handle-refused = Este nombre de usuario no es posible aquí: puede que sea demasiado corto, demasiado largo o esté reservado. Elija otro con letras de la a a la z, cifras y guiones.
+sign-up-email-wrong = No se puede enviar correo a esta dirección. Compruebe que se parezca a nombre@example.com.
+sign-up-email-taken = Otra cuenta tiene esta dirección de correo electrónico. Use otra o inicie sesión con esa cuenta.
+sign-up-password-short = Esta contraseña es demasiado corta. Use al menos { $least } caracteres.
+sign-up-password-long = Esta contraseña es demasiado larga. Use como máximo { $most } caracteres.
+sign-up-invite-wrong = Este código de invitación no es válido o ya se ha usado. Compruébelo o pida otro.
+sign-up-unavailable = La cuenta no se puede crear en este momento, y no es culpa suya. Inténtelo de nuevo dentro de unos minutos. Lo que ha escrito sigue aquí, menos la contraseña.
+
 ## Allow access?
 
 consent-title = ¿Permitir el acceso?

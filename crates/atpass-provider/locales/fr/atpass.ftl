@@ -36,6 +36,30 @@ choose-title = Choisissez un compte
 choose-for-app = pour une application qui demande à y accéder :
 use-another-account = Utiliser un autre compte
 
+## A new account
+
+sign-up-title = Créez un compte
+sign-up-for-app = pour une application qui demande à y accéder :
+sign-up-open = Créer un compte
+sign-up-handle = Pseudo
+sign-up-handle-hint = Le nom sous lequel on connaîtra votre compte. Il peut contenir des lettres de a à z, des chiffres et des traits d’union.
+sign-up-domain = Domaine
+sign-up-locked = L’application a demandé ce pseudo. Pour en utiliser un autre, retournez dans l’application.
+sign-up-email = Adresse e-mail
+sign-up-password-hint = Au moins { $least } caractères.
+sign-up-invite = Code d’invitation
+sign-up-submit = Créer le compte
+sign-up-sign-in = Se connecter à un compte existant
+sign-up-problem = Le compte n’a pas encore été créé. Modifiez ce qui est marqué ci-dessous et saisissez de nouveau le mot de passe.
+sign-up-handle-taken = Ce pseudo est déjà pris. Choisissez-en un autre.
+sign-up-handle-refused = Ce pseudo n’est pas possible ici : il est peut-être trop court, trop long ou réservé. Choisissez-en un autre, avec des lettres de a à z, des chiffres et des traits d’union.
+sign-up-email-wrong = Aucun e-mail ne peut être envoyé à cette adresse. Vérifiez qu’elle ressemble à nom@example.com.
+sign-up-email-taken = Un autre compte a cette adresse e-mail. Utilisez-en une autre, ou connectez-vous à ce compte.
+sign-up-password-short = Ce mot de passe est trop court. Utilisez au moins { $least } caractères.
+sign-up-password-long = Ce mot de passe est trop long. Utilisez au plus { $most } caractères.
+sign-up-invite-wrong = Ce code d’invitation n’est pas valable ou a déjà été utilisé. Vérifiez-le, ou demandez-en un autre.
+sign-up-unavailable = Le compte ne peut pas être créé pour le moment, et ce n’est pas de votre faute. Réessayez dans quelques minutes. Ce que vous avez saisi est toujours là, sauf le mot de passe.
+
 ## Allow access?
 
 consent-title = Autoriser l’accès ?

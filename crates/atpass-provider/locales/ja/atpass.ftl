@@ -32,6 +32,30 @@ choose-title = アカウントを選択
 choose-for-app = 次のアプリがアクセスを求めています。使うアカウントを選んでください。
 use-another-account = 別のアカウントを使う
 
+## A new account
+
+sign-up-title = アカウントを作成
+sign-up-for-app = 次のアプリがアクセスを求めています。使うアカウントを作成してください。
+sign-up-open = アカウントを作成する
+sign-up-handle = ハンドル
+sign-up-handle-hint = あなたのアカウントの呼び名です。a から z の英字、数字、ハイフンを使えます。
+sign-up-domain = ドメイン
+sign-up-locked = アプリがこのハンドルを指定しました。別のハンドルを使うには、アプリに戻ってください。
+sign-up-email = メールアドレス
+sign-up-password-hint = { $least }文字以上。
+sign-up-invite = 招待コード
+sign-up-submit = アカウントを作成
+sign-up-sign-in = 既存のアカウントでサインインする
+sign-up-problem = アカウントはまだ作成されていません。下の印の付いた項目を直し、パスワードをもう一度入力してください。
+sign-up-handle-taken = このハンドルはすでに使われています。別のハンドルを選んでください。
+sign-up-handle-refused = このハンドルはここでは使えません。短すぎるか、長すぎるか、予約されている可能性があります。a から z の英字、数字、ハイフンで別のハンドルを選んでください。
+sign-up-email-wrong = このアドレスにはメールを送れません。name@example.com のような形か確認してください。
+sign-up-email-taken = このメールアドレスは別のアカウントで使われています。別のアドレスを使うか、そのアカウントでサインインしてください。
+sign-up-password-short = このパスワードは短すぎます。{ $least }文字以上にしてください。
+sign-up-password-long = このパスワードは長すぎます。{ $most }文字以内にしてください。
+sign-up-invite-wrong = この招待コードは無効か、すでに使われています。確認するか、別の招待コードをもらってください。
+sign-up-unavailable = 現在アカウントを作成できません。あなたのせいではありません。数分後にもう一度お試しください。パスワード以外の入力内容は残っています。
+
 ## Allow access?
 
 consent-title = アクセスを許可しますか？

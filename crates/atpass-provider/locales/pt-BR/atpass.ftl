@@ -35,6 +35,30 @@ choose-title = Escolha uma conta
 choose-for-app = para um aplicativo que pede acesso a ela:
 use-another-account = Usar outra conta
 
+## A new account
+
+sign-up-title = Crie uma conta
+sign-up-for-app = para um aplicativo que pede acesso a ela:
+sign-up-open = Criar uma conta
+sign-up-handle = Nome de usuário
+sign-up-handle-hint = O nome pelo qual a sua conta será conhecida. Pode ter letras de a a z, algarismos e hifens.
+sign-up-domain = Domínio
+sign-up-locked = O aplicativo pediu este nome de usuário. Para usar outro, volte ao aplicativo.
+sign-up-email = E-mail
+sign-up-password-hint = Pelo menos { $least } caracteres.
+sign-up-invite = Código de convite
+sign-up-submit = Criar a conta
+sign-up-sign-in = Entrar em uma conta que você já tem
+sign-up-problem = A conta ainda não foi criada. Mude o que está marcado abaixo e digite a senha de novo.
+sign-up-handle-taken = Este nome de usuário já está em uso. Escolha outro.
+sign-up-handle-refused = Este nome de usuário não é possível aqui: talvez seja curto demais, longo demais ou reservado. Escolha outro com letras de a a z, algarismos e hifens.
+sign-up-email-wrong = Nenhum e-mail pode ser enviado a este endereço. Confira se ele se parece com nome@example.com.
+sign-up-email-taken = Outra conta tem este e-mail. Use outro ou entre naquela conta.
+sign-up-password-short = Esta senha é curta demais. Use pelo menos { $least } caracteres.
+sign-up-password-long = Esta senha é longa demais. Use no máximo { $most } caracteres.
+sign-up-invite-wrong = Este código de convite não é válido ou já foi usado. Confira o código ou peça outro.
+sign-up-unavailable = A conta não pode ser criada no momento, e a culpa não é sua. Tente de novo daqui a alguns minutos. O que você digitou continua aqui, menos a senha.
+
 ## Allow access?
 
 consent-title = Permitir o acesso?

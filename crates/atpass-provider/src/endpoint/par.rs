@@ -2,7 +2,7 @@
 
 use atpass_protocol::error::{OAuthError, OAuthErrorCode};
 use atpass_protocol::random;
-use atpass_protocol::request::{PushedAuthorizationRequest, PushedAuthorizationResponse};
+use atpass_protocol::request::{Prompt, PushedAuthorizationRequest, PushedAuthorizationResponse};
 use atpass_protocol::scope::Scope;
 use atpass_protocol::secret::Secret;
 use atpass_protocol::time::UnixTime;
@@ -32,6 +32,9 @@ pub(crate) async fn push(
             "dpop_jkt is not the thumbprint of the DPoP proof's key",
         )
         .into());
+    }
+    if request.prompt == Some(Prompt::Create) && provider.sign_up().is_none() {
+        return Err(Prompt::unsupported(Prompt::Create.as_str()).into());
     }
     let mut freshness = Freshness::Recent;
     let who = authenticate(

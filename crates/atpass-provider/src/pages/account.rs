@@ -9,8 +9,9 @@ use super::browser::{Browser, BrowserRequest};
 use super::error::Problem;
 use super::permissions::permissions;
 use super::sign_in::{self, Outcome, Refusal};
+use super::sign_up::Offer;
 use super::view::{AccountPage, AccountSignIn, AccountView, SessionView};
-use super::{Language, Page, PageError, Sources, layout};
+use super::{Language, Page, PageError, Sources, choose, layout};
 use crate::accounts::Account;
 use crate::audit::{self, Event};
 use crate::permission_sets::ExpandedScope;
@@ -30,6 +31,10 @@ pub(crate) async fn show(
     let wanted = request.form.get("account");
     let page = match chosen(&browser, wanted) {
         Some(account) => account_page(provider, request, &browser, account, now).await?,
+        None if wanted == Some(choose::NEW) => match Offer::without_app(provider) {
+            Some(offer) => offer.page(provider, request, &browser, (None, &[]))?,
+            None => sign_in_page(provider, request, &browser, None)?,
+        },
         None => sign_in_page(provider, request, &browser, None)?,
     };
     Ok(page.with_cookie(browser.set_cookie))
@@ -115,13 +120,13 @@ async fn owner(
 fn chosen<'a>(browser: &'a Browser, wanted: Option<&str>) -> Option<&'a Account> {
     let accounts = browser.accounts.iter().map(|(account, _)| account);
     match wanted {
-        Some("another") => None,
+        Some(choose::ANOTHER | choose::NEW) => None,
         Some(did) => browser.account(did).map(|(account, _)| account),
         None => accounts.into_iter().next(),
     }
 }
 
-fn to(did: &str) -> Page {
+pub(super) fn to(did: &str) -> Page {
     let mut query = form_urlencoded::Serializer::new(String::new());
     query.append_pair("account", did);
     Page::see_other(format!("{PATH}?{}", query.finish()))
@@ -140,6 +145,7 @@ fn sign_in_page(
         csrf: &browser.csrf(provider),
         identifier: typed.unwrap_or_default(),
         problem: refusal.map(|refusal| refusal.words(request.language)),
+        can_sign_up: provider.sign_up().is_some(),
     };
     let status = refusal.map_or(200, Refusal::status);
     let page = Page::html(status, &template, Sources::default())?;

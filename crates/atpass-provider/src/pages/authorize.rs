@@ -8,17 +8,18 @@ use atpass_protocol::time::UnixTime;
 use super::browser::{Browser, BrowserRequest};
 use super::pending::{Pending, SignInForm};
 use super::permissions::permissions;
+use super::sign_up::Offer;
 use super::view::{AccountView, Choose, Consent};
-use super::{Page, PageError, consent, layout};
+use super::{Page, PageError, choose, consent, layout};
 use crate::accounts::{Account, Identifier};
 use crate::permission_sets::ExpandedScope;
 use crate::provider::Provider;
 
 /// What comes next.
-#[derive(Debug, PartialEq, Eq)]
 enum Step<'a> {
     SignIn,
     Choose(Vec<&'a Account>),
+    SignUp(&'a Offer),
     Consent(&'a Account),
     /// Without a question: the same was granted before.
     Approve(&'a Account),
@@ -29,7 +30,7 @@ enum Step<'a> {
 fn next_step<'a>(
     pending: &Pending,
     accounts: &'a [(Account, UnixTime)],
-    chosen: Option<&str>,
+    (chosen, offer): (Option<&str>, Option<&'a Offer>),
     silent: &[Did],
 ) -> Step<'a> {
     let usable: Vec<&Account> = accounts
@@ -67,9 +68,16 @@ fn next_step<'a>(
     {
         return answer(account);
     }
+    let wants_new = match chosen {
+        Some(choice) => choice == choose::NEW,
+        None => pending.record.request.prompt == Some(Prompt::Create),
+    };
+    if let Some(offer) = offer.filter(|_| wants_new) {
+        return Step::SignUp(offer);
+    }
     let asked_to_choose = pending.record.request.prompt == Some(Prompt::SelectAccount);
     match usable.as_slice() {
-        _ if chosen == Some(super::choose::ANOTHER) => Step::SignIn,
+        _ if chosen == Some(choose::ANOTHER) => Step::SignIn,
         [] => Step::SignIn,
         [account, ..] if pending.hint().is_some() && !asked_to_choose => answer(account),
         _ => Step::Choose(usable),
@@ -96,7 +104,9 @@ async fn next_page(
     let browser = Browser::recognise(provider, request, now).await?;
     let silent = silently(provider, pending, &browser).await?;
     let chosen = request.form.get("account");
-    let page = match next_step(pending, &browser.accounts, chosen, &silent) {
+    let offer = Offer::for_request(provider, pending).await?;
+    let wish = (chosen, offer.as_ref());
+    let page = match next_step(pending, &browser.accounts, wish, &silent) {
         Step::Refuse(code, description) => pending.refuse(provider, code, description, now).await?,
         Step::SignIn => {
             let identifier = hinted_identifier(provider, pending).await?;
@@ -104,10 +114,14 @@ async fn next_page(
                 identifier: &identifier,
                 refusal: None,
                 remember: false,
+                can_sign_up: offer.is_some(),
             };
             pending.sign_in_page(provider, &browser, &form)?
         }
-        Step::Choose(accounts) => choose_page(provider, pending, &browser, &accounts)?,
+        Step::Choose(accounts) => {
+            choose_page(provider, pending, &browser, (&accounts, offer.is_some()))?
+        }
+        Step::SignUp(offer) => offer.page(provider, request, &browser, (Some(pending), &[]))?,
         Step::Consent(account) => consent_page(provider, pending, &browser, account).await?,
         Step::Approve(account) => {
             let scope = pending.record.request.scope.clone();
@@ -162,7 +176,7 @@ fn choose_page(
     provider: &Provider,
     pending: &Pending,
     browser: &Browser,
-    accounts: &[&Account],
+    (accounts, can_sign_up): (&[&Account], bool),
 ) -> Result<Page, PageError> {
     let csrf = browser.csrf(provider);
     let accounts: Vec<_> = accounts
@@ -174,6 +188,7 @@ fn choose_page(
         client: pending.client_view(),
         hidden: pending.hidden(&csrf),
         accounts: &accounts,
+        can_sign_up,
     };
     Page::html(200, &template, pending.sources())
 }

@@ -9,6 +9,10 @@ use crate::provider::Provider;
 
 /// The choice of an account that isn't signed in here.
 pub(super) const ANOTHER: &str = "another";
+/// The choice of one that isn't there yet.
+pub(super) const NEW: &str = "new";
+/// The wish to see those that are signed in, whatever page came first.
+pub(super) const LIST: &str = "list";
 
 pub(crate) async fn choose(
     provider: &Provider,

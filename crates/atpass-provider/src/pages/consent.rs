@@ -10,7 +10,7 @@ use super::browser::{Browser, BrowserRequest};
 use super::error::Problem;
 use super::pending::{Pending, open_form};
 use super::permissions::ticked;
-use super::{Page, PageError};
+use super::{Page, PageError, choose};
 use crate::accounts::Account;
 use crate::audit::{self, Event};
 use crate::endpoint::par::state_digest;
@@ -64,7 +64,7 @@ async fn answer(
                 )
                 .await
         }
-        Some("switch") => Ok(Page::see_other(pending.url(None))),
+        Some("switch") => Ok(Page::see_other(pending.url(Some(choose::LIST)))),
         _ => Err(PageError::problem(Problem::UndecidedForm)),
     }
 }

@@ -1,4 +1,4 @@
-//! The pages that people meet: sign-in, account choice, consent, and what went wrong.
+//! The pages that people meet: sign-in, account choice, new account, consent, and what went wrong.
 //!
 //! Plain forms, no scripts. Each handler takes a [`BrowserRequest`] and gives a [`Page`];
 //! [`crate::routes`] knows the HTTP on both sides.
@@ -11,9 +11,11 @@ mod consent;
 mod error;
 mod form_post;
 mod language;
+mod new_account;
 mod pending;
 mod permissions;
 mod sign_in;
+pub(crate) mod sign_up;
 pub(crate) mod view;
 
 pub(crate) use authorize::authorize;

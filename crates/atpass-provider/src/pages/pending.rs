@@ -176,6 +176,7 @@ impl Pending {
             problem: form.refusal.map(|refusal| refusal.words(self.language)),
             remember: form.remember,
             can_choose: self.hint().is_none() && !browser.accounts.is_empty(),
+            can_sign_up: form.can_sign_up,
         };
         let status = form.refusal.map_or(200, Refusal::status);
         let page = Page::html(status, &template, self.sources())?;
@@ -202,4 +203,5 @@ pub(super) struct SignInForm<'a> {
     /// Why the last attempt failed.
     pub(super) refusal: Option<Refusal>,
     pub(super) remember: bool,
+    pub(super) can_sign_up: bool,
 }

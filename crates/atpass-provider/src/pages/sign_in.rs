@@ -1,5 +1,6 @@
 //! `POST /oauth/authorize/sign-in`: handle and password.
 
+use atpass_protocol::id::Did;
 use atpass_protocol::random;
 use atpass_protocol::secret::Secret;
 use atpass_protocol::time::UnixTime;
@@ -7,6 +8,7 @@ use i18n_embed_fl::fl;
 
 use super::browser::{Browser, BrowserRequest, device_cookie};
 use super::pending::{Pending, SignInForm, open_form};
+use super::sign_up::Offer;
 use super::{Language, Page, PageError};
 use crate::accounts::{Account, Identifier};
 use crate::audit::{self, Event};
@@ -38,10 +40,12 @@ async fn answer(
             Ok(next.with_cookie(Some(cookie)))
         }
         Outcome::Refused(refusal) => {
+            let offer = Offer::for_request(provider, pending).await?;
             let form = SignInForm {
                 identifier: request.form.get("identifier").unwrap_or_default(),
                 refusal: Some(refusal),
                 remember: request.form.get("remember").is_some(),
+                can_sign_up: offer.is_some(),
             };
             pending.sign_in_page(provider, browser, &form)
         }
@@ -113,6 +117,18 @@ pub(super) async fn attempt(
     }
 
     let remember = request.form.get("remember").is_some();
+    let cookie = signed_in(provider, browser, &account.did, remember, now).await?;
+    Ok(Outcome::SignedIn { account, cookie })
+}
+
+/// Signs the account in in this browser, which gets a new cookie (clause AS-AUTHZ-11).
+pub(super) async fn signed_in(
+    provider: &Provider,
+    browser: &Browser,
+    did: &Did,
+    remember: bool,
+    now: UnixTime,
+) -> Result<String, PageError> {
     let cookie = random::secret::<32>(provider.random());
     let lifetimes = &provider.config().lifetimes;
     let lifetime = if remember {
@@ -123,15 +139,18 @@ pub(super) async fn attempt(
     let sign_in = DeviceSignIn {
         old: browser.record.as_ref().map(|_| browser.id()),
         new: cookie.sha256(),
-        did: account.did.clone(),
+        did: did.clone(),
         now,
         expires_at: now.plus(lifetime),
         remembered: remember,
     };
     provider.store().sign_in(&sign_in).await?;
-    audit::record(Event::SignedIn { did: &account.did });
-    let cookie = device_cookie(provider, &cookie, remember.then_some(lifetime));
-    Ok(Outcome::SignedIn { account, cookie })
+    audit::record(Event::SignedIn { did });
+    Ok(device_cookie(
+        provider,
+        &cookie,
+        remember.then_some(lifetime),
+    ))
 }
 
 enum Attempt {

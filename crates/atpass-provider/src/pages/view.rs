@@ -61,6 +61,10 @@ pub(crate) struct Hidden<'a> {
 /// Handle and password.
 #[derive(Template)]
 #[template(path = "sign_in.html")]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a part of the page that is there or isn't"
+)]
 pub(crate) struct SignIn<'a> {
     pub(crate) layout: Layout<'a>,
     pub(crate) client: ClientView<'a>,
@@ -75,6 +79,46 @@ pub(crate) struct SignIn<'a> {
     pub(crate) remember: bool,
     /// Whether there are accounts to go back to.
     pub(crate) can_choose: bool,
+    /// Whether a new account may answer.
+    pub(crate) can_sign_up: bool,
+}
+
+/// The app that waits for an account, with what its forms carry.
+pub(crate) struct Asker<'a> {
+    pub(crate) client: ClientView<'a>,
+    pub(crate) hidden: Hidden<'a>,
+}
+
+/// A new account.
+#[derive(Template)]
+#[template(path = "sign_up.html")]
+pub(crate) struct SignUp<'a> {
+    pub(crate) layout: Layout<'a>,
+    /// None, where the account is made for its own sake.
+    pub(crate) asker: Option<Asker<'a>>,
+    pub(crate) csrf: &'a str,
+    /// What is in the fields. Never a password.
+    pub(crate) name: &'a str,
+    pub(crate) domains: &'a [DomainView<'a>],
+    /// Only this handle may be had.
+    pub(crate) locked: bool,
+    pub(crate) email: &'a str,
+    /// There is no such field where no invite code is needed.
+    pub(crate) invite: Option<&'a str>,
+    /// Characters of a password.
+    pub(crate) least: usize,
+    /// What was wrong as a whole, and in each field.
+    pub(crate) problem: Option<String>,
+    pub(crate) name_problem: Option<String>,
+    pub(crate) email_problem: Option<String>,
+    pub(crate) password_problem: Option<String>,
+    pub(crate) invite_problem: Option<String>,
+}
+
+/// A domain of new handles.
+pub(crate) struct DomainView<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) chosen: bool,
 }
 
 /// An account.
@@ -91,6 +135,8 @@ pub(crate) struct Choose<'a> {
     pub(crate) client: ClientView<'a>,
     pub(crate) hidden: Hidden<'a>,
     pub(crate) accounts: &'a [AccountView],
+    /// Whether a new one may answer.
+    pub(crate) can_sign_up: bool,
 }
 
 /// Something that the app may do.
@@ -181,6 +227,8 @@ pub(crate) struct AccountSignIn<'a> {
     pub(crate) csrf: &'a str,
     pub(crate) identifier: &'a str,
     pub(crate) problem: Option<String>,
+    /// Whether new accounts are taken.
+    pub(crate) can_sign_up: bool,
 }
 
 /// What an owner sees of their account.

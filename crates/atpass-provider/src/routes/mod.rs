@@ -38,7 +38,7 @@ pub fn router(provider: Provider) -> Router {
         .route(ENDED_SESSIONS_PATH, get(ended_sessions))
         .layer(middleware::from_fn_with_state(provider.clone(), add_nonce))
         .layer(cors());
-    let people = Router::new()
+    let mut people = Router::new()
         .route("/oauth/authorize", get(authorize))
         .route("/oauth/authorize/sign-in", post(sign_in))
         .route("/oauth/authorize/choose", post(choose))
@@ -48,6 +48,11 @@ pub fn router(provider: Provider) -> Router {
         .route("/account/end", post(account_end))
         .route("/account/sign-out", post(account_sign_out))
         .route(&pages::STYLESHEET_PATH, get(stylesheet));
+    if provider.sign_up().is_some() {
+        people = people
+            .route(pages::sign_up::PATH, post(sign_up))
+            .route(pages::sign_up::PATH_WITHOUT_APP, post(account_sign_up));
+    }
     apps.merge(people)
         .layer(DefaultBodyLimit::max(LONGEST_BODY))
         .with_state(provider)
@@ -161,6 +166,14 @@ async fn sign_in(
     page(&provider, request.language, result)
 }
 
+async fn sign_up(
+    State(provider): State<Provider>,
+    FormFromBrowser(request): FormFromBrowser,
+) -> Response {
+    let result = pages::sign_up::sign_up(&provider, &request, provider.now()).await;
+    page(&provider, request.language, result)
+}
+
 async fn choose(
     State(provider): State<Provider>,
     FormFromBrowser(request): FormFromBrowser,
@@ -187,6 +200,14 @@ async fn account_sign_in(
     FormFromBrowser(request): FormFromBrowser,
 ) -> Response {
     let result = pages::account::sign_in(&provider, &request, provider.now()).await;
+    page(&provider, request.language, result)
+}
+
+async fn account_sign_up(
+    State(provider): State<Provider>,
+    FormFromBrowser(request): FormFromBrowser,
+) -> Response {
+    let result = pages::sign_up::without_app(&provider, &request, provider.now()).await;
     page(&provider, request.language, result)
 }
 
