@@ -2,6 +2,7 @@
 //! whose each result is.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -12,6 +13,7 @@ use serde::Deserialize;
 use crate::postgres::{self, Postgres};
 use crate::process;
 use crate::results::{Outcome, Results, Suite, of_harness_line};
+use crate::valkey::{self, Valkey};
 
 /// A message of cargo's about something that it built.
 #[derive(Debug, Deserialize)]
@@ -48,9 +50,14 @@ pub(crate) fn run(root: &Path, filter: &[String]) -> Result<()> {
     let mut outcomes = BTreeMap::new();
     let mut failed = Vec::new();
     let programs = programs(root)?;
-    let postgres = Postgres::start()?;
+    let (postgres, valkey) = (Postgres::start()?, Valkey::start()?);
+    let servers = [
+        (postgres::VARIABLE, postgres.url().into()),
+        (valkey::VARIABLE, valkey.url().into()),
+        (valkey::PROGRAM_VARIABLE, valkey.program().into()),
+    ];
     for program in programs {
-        if !run_program(&program, filter, &postgres.url(), &mut outcomes)? {
+        if !run_program(&program, filter, &servers, &mut outcomes)? {
             failed.push(program.name);
         }
     }
@@ -107,11 +114,12 @@ fn program(message: Message) -> Option<Program> {
     })
 }
 
-/// Runs a test program, shows what it prints and notes its results; `false` when a test failed.
+/// Runs a test program, tells it in variables where the servers are, shows what it prints and notes its
+/// results; `false` when a test failed.
 fn run_program(
     program: &Program,
     filter: &[String],
-    postgres: &str,
+    servers: &[(&str, OsString)],
     outcomes: &mut BTreeMap<String, Outcome>,
 ) -> Result<bool> {
     let name = &program.name;
@@ -122,7 +130,7 @@ fn run_program(
         .args(filter)
         .current_dir(&program.folder)
         .env("CARGO_MANIFEST_DIR", &program.folder)
-        .env(postgres::VARIABLE, postgres)
+        .envs(servers.iter().map(|(name, value)| (name, value)))
         .stdout(Stdio::piped());
     let mut child = command
         .spawn()
@@ -172,7 +180,7 @@ mod tests {
             executable: "/bin/echo".into(),
         };
         let said = ["test a::b ... FAILED".to_owned()];
-        assert!(run_program(&program, &said, "", &mut outcomes).unwrap());
+        assert!(run_program(&program, &said, &[], &mut outcomes).unwrap());
         assert_eq!(outcomes["c::p::a::b"], Outcome::Failed);
     }
 }

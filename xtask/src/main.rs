@@ -15,6 +15,7 @@ mod process;
 mod results;
 mod setup;
 mod test;
+mod valkey;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -34,7 +35,7 @@ struct Arguments {
 enum Chore {
     /// Run every check and every test; what cannot run fails.
     Test(test::Options),
-    /// Install what the tests need: Node, Chromium, PostgreSQL and the packages of `peers/`.
+    /// Install what the tests need: Node, Chromium, PostgreSQL, Valkey and the packages of `peers/`.
     Setup,
     /// Check that the crates depend on each other only as the architecture allows.
     Arrows,

@@ -1,4 +1,4 @@
-//! What the peer and browser tests need: Node, Chromium and the packages of `peers/`.
+//! What the tests need beside Rust: PostgreSQL, Valkey, Node, Chromium and the packages of `peers/`.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -6,7 +6,7 @@ use std::{env, fs};
 
 use anyhow::{Context, Result, anyhow, bail};
 
-use crate::{postgres, process};
+use crate::{postgres, process, valkey};
 
 /// The oldest Node on which the tests run.
 const OLDEST_NODE: u32 = 20;
@@ -73,6 +73,9 @@ fn install_missing_packages() -> Result<()> {
     if process::find_program(&["openssl"]).is_none() {
         missing.push("openssl");
     }
+    if valkey::program().is_none() {
+        missing.push(valkey::PACKAGE);
+    }
     if missing.is_empty() {
         return Ok(());
     }
@@ -80,16 +83,32 @@ fn install_missing_packages() -> Result<()> {
     if process::find_program(&["apt-get"]).is_none() {
         bail!("missing: {wanted}. Install them with this system's package manager and try again");
     }
-    if process::output(Command::new("id").arg("-u"))?.trim() != "0" {
+    let is_root = process::output(Command::new("id").arg("-u"))?.trim() == "0";
+    if is_root {
+        process::run(apt_get().arg("update"))?;
+    }
+    if !is_package(valkey::PACKAGE) {
+        for name in &mut missing {
+            if *name == valkey::PACKAGE {
+                *name = valkey::OLDER_PACKAGE;
+            }
+        }
+    }
+    let wanted = missing.join(" ");
+    if !is_root {
         bail!("missing: {wanted}. Install them with `sudo apt-get install {wanted}` and try again");
     }
     println!("installing {wanted}");
-    process::run(apt_get().arg("update"))?;
     process::run(
         apt_get()
             .args(["install", "--yes", "--no-install-recommends"])
             .args(&missing),
     )
+}
+
+/// Whether this Debian has the package.
+fn is_package(name: &str) -> bool {
+    process::output(Command::new("apt-cache").args(["show", name])).is_ok()
 }
 
 fn apt_get() -> Command {
