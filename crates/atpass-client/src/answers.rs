@@ -85,9 +85,8 @@ fn departure(what: &str) -> Result<(), ClientError> {
 }
 
 /// The token with which a session is ended: the refresh token, and the access token where there is none.
-pub(crate) fn ending_token(tokens: &TokenResponse) -> &Secret {
-    let refresh_token = tokens.refresh_token.as_ref();
-    refresh_token.unwrap_or(&tokens.access_token)
+pub(crate) fn ending_token<'a>(refresh: Option<&'a Secret>, access: &'a Secret) -> &'a Secret {
+    refresh.unwrap_or(access)
 }
 
 /// The same out of an answer that can't be used, as far as it can be made out there.

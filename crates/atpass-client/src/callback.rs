@@ -66,7 +66,8 @@ impl OAuthClient {
         };
         if kept.is_err() {
             // The tokens are of no use to anybody now.
-            self.give_up(&holder, ending_token(&tokens)).await;
+            let token = ending_token(tokens.refresh_token.as_ref(), &tokens.access_token);
+            self.give_up(&holder, token).await;
         }
         kept
     }

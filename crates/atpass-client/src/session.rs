@@ -16,6 +16,7 @@ use http::header::{ACCEPT, CONTENT_TYPE};
 use http::{Request, Response, StatusCode};
 use serde_json::Value;
 
+use crate::answers::ending_token;
 use crate::granted::known;
 use crate::login::{LoginOptions, LoginRequest};
 use crate::proofs::{challenge_has, oauth_error};
@@ -260,10 +261,7 @@ impl Session {
         let mut revoked = None;
         loop {
             let (stored, version) = self.client.read(&self.key).await?;
-            let token = stored
-                .refresh_token
-                .as_ref()
-                .unwrap_or(&stored.access_token);
+            let token = ending_token(stored.refresh_token.as_ref(), &stored.access_token);
             let outcome = match revoked {
                 Some((of, outcome)) if of == *token => outcome,
                 // The first time, or another process has refreshed meanwhile.

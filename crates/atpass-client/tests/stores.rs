@@ -130,3 +130,83 @@ async fn what_is_stored_outlives_the_process() {
         );
     }
 }
+
+fn alice() -> Did {
+    Did::parse(&format!("did:plc:{}", "a".repeat(24))).unwrap()
+}
+
+/// What other programs leave in the folder, and a broken record, keep no session from being found.
+#[tokio::test]
+async fn odd_files_among_the_sessions() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = FileStore::open(folder.path()).await.unwrap();
+    let (good, broken) = (SessionKey::new("good"), SessionKey::new("broken"));
+    let record = Record::new(b"record".to_vec());
+    let sessions = folder.path().join("sessions");
+    store.put(&broken, &alice(), &record, None).await.unwrap();
+    for entry in std::fs::read_dir(&sessions).unwrap() {
+        std::fs::write(entry.unwrap().path(), "garbage").unwrap();
+    }
+    store.put(&good, &alice(), &record, None).await.unwrap();
+    for name in [".DS_Store", "empty", &"0".repeat(64), &"A".repeat(64)] {
+        std::fs::write(sessions.join(name), "").unwrap();
+    }
+    std::fs::create_dir(sessions.join("1".repeat(64))).unwrap();
+
+    for did in [None, Some(alice())] {
+        let listed = store.list(did.as_ref()).await.unwrap();
+        assert_eq!(listed, std::slice::from_ref(&good));
+    }
+    store.get(&broken).await.unwrap_err();
+    assert!(store.remove(&broken, None).await.unwrap());
+    assert_eq!(store.get(&broken).await.unwrap(), None);
+}
+
+/// Where nothing can be written, sessions can be read all the same, and a write says where it failed.
+#[tokio::test]
+async fn a_folder_that_can_only_be_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let (key, record) = (SessionKey::new("key"), Record::new(b"record".to_vec()));
+    let store = FileStore::open(folder.path()).await.unwrap();
+    store.put(&key, &alice(), &record, None).await.unwrap();
+    // For the superuser as well, nothing opens a folder for writing.
+    std::fs::remove_file(folder.path().join("lock")).unwrap();
+    std::fs::create_dir(folder.path().join("lock")).unwrap();
+
+    let store = FileStore::open(folder.path()).await.unwrap();
+    assert_eq!(store.list(None).await.unwrap(), std::slice::from_ref(&key));
+    assert_eq!(store.get(&key).await.unwrap().unwrap().0, record);
+    let error = store.remove(&key, None).await.unwrap_err().to_string();
+    assert!(error.contains(folder.path().to_str().unwrap()), "{error}");
+    // There is nothing to read here.
+    let file = folder.path().join("file");
+    std::fs::write(&file, "").unwrap();
+    FileStore::open(&file).await.unwrap_err();
+}
+
+/// Logins that nobody finished are cleared away, wherever in the folder they are.
+#[tokio::test]
+async fn expired_logins_among_many() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = FileStore::open(folder.path()).await.unwrap();
+    let record = Record::new(b"login".to_vec());
+    let at = |seconds: i64| UnixTime::from_secs(1_800_000_000 + seconds);
+    let begin = async |name: &str, until, now| {
+        let put = store.put_pending(name, &record, at(until), at(now));
+        put.await.unwrap();
+    };
+    let logins = || {
+        std::fs::read_dir(folder.path().join("logins"))
+            .unwrap()
+            .count()
+    };
+    for number in 0..150 {
+        begin(&format!("waiting {number}"), 3600, 0).await;
+        begin(&format!("expired {number}"), 10, 0).await;
+    }
+    assert_eq!(logins(), 300);
+    begin("another", 3600, 20).await;
+    assert_eq!(logins(), 201, "a hundred at a time");
+    begin("another", 3600, 20).await;
+    assert_eq!(logins(), 151);
+}

@@ -65,7 +65,8 @@ impl Lease<'_> {
         match self.session.key.to_key() {
             Ok(key) => {
                 let holder = self.session.holder(&key);
-                self.client.give_up(&holder, ending_token(tokens)).await;
+                let token = ending_token(tokens.refresh_token.as_ref(), &tokens.access_token);
+                self.client.give_up(&holder, token).await;
                 ClientError::SessionEnded("it was signed out".into())
             }
             Err(error) => error.into(),

@@ -177,7 +177,8 @@ impl OAuthClient {
         let tokens: TokenResponse = read_answer(Endpoint::Token, StatusCode::OK, &answer.response)?;
         if let Err(error) = check_tokens(&tokens).and_then(|()| check_account(&tokens, session)) {
             // Nobody may use them.
-            self.give_up(&holder, ending_token(&tokens)).await;
+            let token = ending_token(tokens.refresh_token.as_ref(), &tokens.access_token);
+            self.give_up(&holder, token).await;
             return Err(error);
         }
         // The new tokens can't be had again, so they are kept, and what is odd about them is reported

@@ -47,7 +47,8 @@ struct Head {
 const MOST_SWEPT: usize = 100;
 
 impl FileStore {
-    /// In this folder, which is made if it isn't there.
+    /// In this folder, which is made if it isn't there. One that can only be read is opened as well;
+    /// then each write fails.
     pub async fn open(folder: impl Into<PathBuf>) -> Result<Self, StoreFailure> {
         let folder = folder.into();
         let folders = Arc::new(Folders {
@@ -58,13 +59,12 @@ impl FileStore {
         let store = Self(folders);
         store
             .run(|folders| {
-                for path in [&folders.sessions, &folders.pending] {
-                    make_folder(path).map_err(failed(path))?;
-                }
-                // Where nothing can be written, sessions can be read all the same.
-                if let Ok(_lock) = folders.lock() {
-                    remove_leftovers(folders);
-                }
+                let Err(failure) = folders.prepare() else {
+                    return Ok(());
+                };
+                // Where nothing can be written, what is there can be read all the same.
+                fs::read_dir(&folders.sessions).map_err(|_| failure.clone())?;
+                tracing::debug!(%failure, "the sessions' folder can only be read");
                 Ok(())
             })
             .await?;
@@ -216,6 +216,15 @@ impl Folders {
         in_folder(&self.sessions, key.as_str())
     }
 
+    fn prepare(&self) -> Result<(), StoreFailure> {
+        for path in [&self.sessions, &self.pending] {
+            make_folder(path).map_err(failed(path))?;
+        }
+        let _lock = self.lock()?;
+        remove_leftovers(self);
+        Ok(())
+    }
+
     /// Alone among all processes, until it is dropped.
     fn lock(&self) -> Result<File, StoreFailure> {
         let open = || {
@@ -300,10 +309,8 @@ fn files(folder: &Path) -> Result<Vec<PathBuf>, StoreFailure> {
 
 /// Whether it has a name that this store gives ([`in_folder`]): others leave files of their own in folders.
 fn is_ours(path: &Path) -> bool {
-    let name = path.file_name().and_then(|name| name.to_str());
-    name.is_some_and(|name| {
-        HEXLOWER.decode_len(name.len()) == Ok(32) && HEXLOWER.decode(name.as_bytes()).is_ok()
-    })
+    let name = path.file_name().unwrap_or_default().as_encoded_bytes();
+    name.len() == 64 && HEXLOWER.decode(name).is_ok()
 }
 
 /// What a process that died in the middle of a write has left. Under the lock nobody is writing.

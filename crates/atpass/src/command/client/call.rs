@@ -1,6 +1,6 @@
 //! `atpass call`.
 
-use std::io::{Read, Write};
+use std::io::{IsTerminal, Read, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -12,8 +12,9 @@ use http::header::{ACCEPT, CONTENT_TYPE};
 use http::{Method, Request};
 use serde_json::{Map, Value};
 
+use super::tell::escaped;
 use super::{DEFAULT_SCOPE, Place, Which};
-use crate::output::print_json;
+use crate::output::{print, print_json};
 
 /// Words with which the names of queries begin. Everything else is a procedure, and is posted.
 const QUERY_VERBS: [&str; 7] = [
@@ -34,7 +35,7 @@ pub(crate) struct Call {
     #[arg(value_name = "KEY=VALUE")]
     parameters: Vec<String>,
     /// It is a query (GET)
-    #[arg(long, conflicts_with = "procedure")]
+    #[arg(long, conflicts_with_all = ["procedure", "input"])]
     query: bool,
     /// It is a procedure (POST)
     #[arg(long)]
@@ -54,14 +55,17 @@ pub(crate) struct Call {
     place: Place,
 }
 
-pub(crate) async fn run(args: &Call) -> anyhow::Result<ExitCode> {
+pub(super) async fn run(args: &Call) -> anyhow::Result<ExitCode> {
     let request = args.request()?;
     let own = args.place.open(DEFAULT_SCOPE).await?;
     let session = own.session(&args.which).await?;
     let answer = session.request(request).await?;
     let (status, body) = (answer.status(), answer.body());
+    let on_terminal = std::io::stdout().is_terminal();
     match serde_json::from_slice::<Value>(body) {
+        Ok(json) if on_terminal => print(&escaped(&serde_json::to_string_pretty(&json)?))?,
         Ok(json) => print_json(&json)?,
+        Err(_) if on_terminal => print(&escaped(&String::from_utf8_lossy(body)))?,
         Err(_) => std::io::stdout()
             .write_all(body)
             .context("print the answer")?,
@@ -145,7 +149,7 @@ fn read(file: &PathBuf) -> anyhow::Result<Bytes> {
         return Ok(bytes.into());
     }
     let mut bytes = Vec::new();
-    if std::io::IsTerminal::is_terminal(&std::io::stdin()) {
+    if std::io::stdin().is_terminal() {
         bail!("--input - reads standard input; nothing is piped into it");
     }
     std::io::stdin()
@@ -191,6 +195,11 @@ mod tests {
         assert_eq!(line, "POST /xrpc/app.example.getThing");
         let (line, _) = request(&["app.example.thing", "--query", "a:=[1,\"b\"]"]);
         assert_eq!(line, "GET /xrpc/app.example.thing?a=1&a=b");
+        // A query has no body.
+        for other in [&["--procedure"][..], &["--input", "file"]] {
+            let words = ["call", "app.example.thing", "--query"];
+            assert!(Line::try_parse_from(words.iter().chain(other)).is_err());
+        }
         assert!(parameter("nothing").is_err());
         assert!(parameter("a:=nothing").is_err());
     }

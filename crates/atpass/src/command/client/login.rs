@@ -3,20 +3,20 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
-use atpass_client::LoginOptions;
-use atpass_protocol::text::shown;
+use atpass_client::{LoginOptions, Session};
 use clap::Args;
 use serde_json::json;
 use url::Url;
 
-use super::{DEFAULT_SCOPE, Place};
-use crate::output::{print, print_json};
+use super::tell::{failure, safe};
+use super::{DEFAULT_SCOPE, Ended, Own, Place};
+use crate::output::{many, print, print_json};
 
 /// Sign in to an account, in the browser
 ///
 /// Finds the account's server, opens its sign-in page, and keeps the session for `atpass call`.
-/// Several accounts may be signed in, each once: a new login of one that is signed in takes the place of the
-/// earlier one.
+/// Several accounts may be signed in. An account that is signed in already gets a new session, and its
+/// earlier ones here end.
 #[derive(Debug, Args)]
 pub(crate) struct Login {
     /// A handle, a DID, or the https URL of a PDS or authorization server
@@ -38,7 +38,7 @@ pub(crate) struct Login {
     place: Place,
 }
 
-pub(crate) async fn run(args: &Login) -> anyhow::Result<ExitCode> {
+pub(super) async fn run(args: &Login) -> anyhow::Result<ExitCode> {
     let own = args.place.open(&args.scope).await?;
     let show = |url: &Url| {
         anstream::eprintln!("Sign in with your browser:\n\n  {url}\n");
@@ -54,13 +54,7 @@ pub(crate) async fn run(args: &Login) -> anyhow::Result<ExitCode> {
         .login_here(&args.input, options, patience, show)
         .await?;
     own.make_current(&session)?;
-    for earlier in own.sessions_of(session.did()).await? {
-        if earlier.key() != session.key()
-            && let Err(error) = earlier.logout().await
-        {
-            anstream::eprintln!("atpass: the earlier session could not be ended: {error}");
-        }
-    }
+    end_earlier(&own, &session).await;
     if args.json {
         print_json(&json!({
             "did": session.did(),
@@ -73,8 +67,40 @@ pub(crate) async fn run(args: &Login) -> anyhow::Result<ExitCode> {
             "Signed in as {} at {}.\nGranted: {}",
             session.did(),
             session.pds(),
-            shown(&session.scope())
+            safe(session.scope())
         ))?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Ends this account's other sessions here. The new one is good whatever becomes of them.
+async fn end_earlier(own: &Own, session: &Session) {
+    let earlier = match own.client.sessions_of(session.did()).await {
+        Ok(keys) => keys.into_iter().filter(|key| key != session.key()),
+        Err(error) => {
+            anstream::eprintln!("atpass: earlier sessions go on: {}", safe(error));
+            return;
+        }
+    };
+    let mut ended = 0_u64;
+    for key in earlier {
+        match own.end(&key).await {
+            Ok(Ended::Before) => {}
+            Ok(Ended::Both(_)) => ended += 1,
+            Ok(Ended::Here(_, error)) => {
+                ended += 1;
+                let error = safe(error);
+                anstream::eprintln!(
+                    "atpass: an earlier session ended here, but its server wasn't told: {error}"
+                );
+            }
+            Err(error) => {
+                anstream::eprintln!("atpass: an earlier session goes on: {}", failure(error));
+            }
+        }
+    }
+    if ended > 0 {
+        let sessions = many(ended, "earlier session");
+        anstream::eprintln!("Ended {sessions} of this account.");
+    }
 }

@@ -2,13 +2,16 @@
 
 use std::process::ExitCode;
 
-use atpass_client::{ClientError, OAuthClient, SessionKey};
+use atpass_client::SessionKey;
 use clap::Args;
 
-use super::{DEFAULT_SCOPE, Own, Place, Which};
-use crate::output::print;
+use super::tell::{failure, safe};
+use super::{DEFAULT_SCOPE, Ended, Own, Place, Which, not_signed_in};
+use crate::output::{many, print};
 
-/// Sign out: end the account's sessions at its server, and forget them
+/// Sign out: end the session at the server, and forget it
+///
+/// With --account, all sessions of that account here end.
 #[derive(Debug, Args)]
 pub(crate) struct Logout {
     /// All accounts
@@ -20,58 +23,53 @@ pub(crate) struct Logout {
     place: Place,
 }
 
-pub(crate) async fn run(args: &Logout) -> anyhow::Result<ExitCode> {
+pub(super) async fn run(args: &Logout) -> anyhow::Result<ExitCode> {
     let own = args.place.open(DEFAULT_SCOPE).await?;
-    let keys = match &args.which.account {
-        _ if args.all => own.client.sessions().await?,
-        Some(account) => {
-            let did = own.did(account).await?;
-            own.client.sessions_of(&did).await?
-        }
-        None => vec![current(&own).await?],
-    };
+    let keys = keys(&own, args).await?;
     if keys.is_empty() {
         print("Nobody is signed in.")?;
     }
-    let mut code = ExitCode::SUCCESS;
-    for key in keys {
-        match sign_out(&own.client, &key).await {
-            Ok(Some(said)) => print(&said)?,
-            // It was signed out just now.
-            Ok(None) => {}
-            Err(error) => {
-                anstream::eprintln!("atpass: {error}");
+    let (mut code, mut ended) = (ExitCode::SUCCESS, 0_u64);
+    for key in &keys {
+        match own.end(key).await {
+            Ok(Ended::Before) => continue,
+            Ok(Ended::Both(did)) => print(&format!("Signed out {did}."))?,
+            Ok(Ended::Here(did, error)) => {
+                let what =
+                    did.map_or_else(|| "an unreadable session".into(), |did| did.to_string());
+                let error = safe(error);
+                anstream::eprintln!(
+                    "atpass: {what} is forgotten here, but its server wasn't told: {error}"
+                );
                 code = ExitCode::FAILURE;
             }
+            // The others are to end all the same.
+            Err(error) => {
+                anstream::eprintln!("atpass: a session is still here: {}", failure(error));
+                code = ExitCode::FAILURE;
+                continue;
+            }
         }
+        ended += 1;
+    }
+    if args.which.account.is_some() {
+        print(&format!("{} ended.", many(ended, "session")))?;
     }
     Ok(code)
 }
 
-/// The session of the last login, also where it can't be read any more.
-async fn current(own: &Own) -> anyhow::Result<SessionKey> {
-    if let Some(key) = own.current_key()
-        && !matches!(own.client.restore(&key).await, Ok(None))
-    {
-        return Ok(key);
+/// Those that are to end.
+async fn keys(own: &Own, args: &Logout) -> anyhow::Result<Vec<SessionKey>> {
+    if args.all {
+        return own.keys().await;
     }
-    Ok(own.current().await?.key().clone())
-}
-
-async fn sign_out(client: &OAuthClient, key: &SessionKey) -> anyhow::Result<Option<String>> {
-    let untold = |who: &str, error: &ClientError| {
-        anyhow::anyhow!("{who} is forgotten here, but its server wasn't told: {error}")
+    let Some(account) = &args.which.account else {
+        return Ok(vec![own.current().await?]);
     };
-    let session = match client.restore(key).await {
-        Ok(Some(session)) => session,
-        Ok(None) => return Ok(None),
-        Err(error) => {
-            client.forget(key).await?;
-            return Err(untold("a session", &error));
-        }
-    };
-    let did = session.did().to_string();
-    let ended = session.logout().await;
-    ended.map_err(|error| untold(&did, &error))?;
-    Ok(Some(format!("Signed out {did}.")))
+    let did = own.did(account).await?;
+    let keys = own.client.sessions_of(&did).await?;
+    if keys.is_empty() {
+        return Err(not_signed_in(account));
+    }
+    Ok(keys)
 }

@@ -2,16 +2,18 @@
 
 use std::process::ExitCode;
 
-use atpass_client::{ClientError, Session};
-use atpass_protocol::text::shown;
+use anyhow::bail;
+use atpass_client::{ClientError, Session, SessionKey};
 use clap::Args;
-use http::StatusCode;
 use serde_json::{Value, json};
 
-use super::{DEFAULT_SCOPE, Place};
+use super::tell::safe;
+use super::{DEFAULT_SCOPE, NOBODY, Own, Place};
 use crate::output::{print, print_json, table, time};
 
 /// Who is signed in, and whether the servers still say so
+///
+/// Fails if nobody is signed in, or if a session can't be used.
 #[derive(Debug, Args)]
 pub(crate) struct Whoami {
     /// Get new tokens first
@@ -25,74 +27,37 @@ pub(crate) struct Whoami {
 }
 
 struct Row {
-    /// What is known of it here; nothing, where its record can't be read.
-    session: Option<Session>,
     is_current: bool,
-    /// The account's handle, or why the server didn't say.
-    handle: Result<Option<String>, Problem>,
+    /// None where its record can't be read.
+    session: Option<Session>,
+    /// The account's handle, if the server knows one.
+    handle: Result<Option<String>, Failure>,
 }
 
-/// What is wrong with a session.
-#[derive(Debug)]
-enum Problem {
-    Client(ClientError),
-    /// The server doesn't take it.
-    Refused(StatusCode),
+/// Why there is no answer.
+struct Failure {
+    /// For people.
+    brief: String,
+    /// For programs.
+    whole: String,
 }
 
-impl Problem {
-    fn for_people(&self) -> String {
-        match self {
-            Self::Client(ClientError::Store(error)) => error.to_string(),
-            Self::Client(error) => error.user_message(),
-            Self::Refused(status) => format!("its server answers {status}"),
-        }
-    }
-
-    fn for_programs(&self) -> String {
-        match self {
-            Self::Client(error) => error.to_string(),
-            Self::Refused(_) => self.for_people(),
-        }
-    }
-}
-
-pub(crate) async fn run(args: &Whoami) -> anyhow::Result<ExitCode> {
+pub(super) async fn run(args: &Whoami) -> anyhow::Result<ExitCode> {
     let own = args.place.open(DEFAULT_SCOPE).await?;
-    let current = match own.current_key() {
-        Some(key) => Some(key),
-        None => own
-            .current()
-            .await
-            .ok()
-            .map(|current| current.key().clone()),
-    };
+    let current = own.current().await.ok();
     let mut rows = Vec::new();
-    for key in own.client.sessions().await? {
-        let (session, handle) = match own.client.restore(&key).await {
-            Ok(Some(session)) => {
-                let handle = handle(&session, args.refresh).await;
-                (Some(session), handle)
-            }
-            // One that was signed out just now is none.
-            Ok(None) => continue,
-            Err(error) => (None, Err(Problem::Client(error))),
-        };
-        rows.push(Row {
-            is_current: current.as_ref() == Some(&key),
-            handle,
-            session,
-        });
+    for key in own.keys().await? {
+        let is_current = current.as_ref() == Some(&key);
+        rows.extend(row(&own, &key, is_current, args.refresh).await);
     }
-    rows.sort_by_key(|row| {
-        row.session
-            .as_ref()
-            .map(|session| session.did().to_string())
+    rows.sort_by_cached_key(|row| {
+        let did = row.session.as_ref().map(Session::did);
+        (did.is_none(), did.map(ToString::to_string))
     });
     if args.json {
         print_json(&rows.iter().map(Row::to_json).collect::<Vec<_>>())?;
     } else if rows.is_empty() {
-        print("Nobody is signed in.")?;
+        bail!(NOBODY);
     } else {
         let head = [
             "",
@@ -112,39 +77,79 @@ pub(crate) async fn run(args: &Whoami) -> anyhow::Result<ExitCode> {
     })
 }
 
-async fn handle(session: &Session, refresh: bool) -> Result<Option<String>, Problem> {
-    let answer = async {
-        if refresh {
-            session.refresh().await?;
+async fn row(own: &Own, key: &SessionKey, is_current: bool, refresh: bool) -> Option<Row> {
+    let (session, handle) = match own.client.restore(key).await {
+        Ok(Some(session)) => {
+            let handle = handle(&session, refresh).await;
+            (Some(session), handle)
         }
-        session.get("/xrpc/com.atproto.server.getSession").await
+        // One that was signed out just now is none.
+        Ok(None) => return None,
+        Err(error) => {
+            // Without an account, it is the current one that is signed out.
+            let which = if is_current { "" } else { " --account" };
+            let failure = Failure {
+                brief: format!("This session can't be read; `atpass logout{which}` removes it."),
+                whole: safe(error),
+            };
+            (None, Err(failure))
+        }
     };
-    let answer = answer.await.map_err(Problem::Client)?;
-    if !answer.status().is_success() {
-        return Err(Problem::Refused(answer.status()));
+    Some(Row {
+        is_current,
+        session,
+        handle,
+    })
+}
+
+async fn handle(session: &Session, refresh: bool) -> Result<Option<String>, Failure> {
+    if refresh {
+        session.refresh().await?;
+    }
+    let answer = session.get("/xrpc/com.atproto.server.getSession").await?;
+    let status = answer.status();
+    if !status.is_success() {
+        let what = format!("The server answered {status}.");
+        return Err(Failure {
+            brief: what.clone(),
+            whole: what,
+        });
     }
     let body: Value = serde_json::from_slice(answer.body()).unwrap_or_default();
-    let handle = body.get("handle").and_then(Value::as_str);
-    Ok(handle.map(shown))
+    Ok(body.get("handle").and_then(Value::as_str).map(safe))
+}
+
+impl From<ClientError> for Failure {
+    fn from(error: ClientError) -> Self {
+        let brief = match &error {
+            // Whoever reads this can mend the folder.
+            ClientError::Store(failure) => safe(failure),
+            error => safe(error.user_message()),
+        };
+        Self {
+            brief,
+            whole: safe(error),
+        }
+    }
 }
 
 impl Row {
     fn cells(&self) -> [String; 6] {
         let handle = match &self.handle {
             Ok(handle) => handle.clone().unwrap_or_else(|| "-".into()),
-            Err(problem) => problem.for_people(),
+            Err(failure) => failure.brief.clone(),
         };
-        let known = |of: &dyn Fn(&Session) -> String| {
-            let session = self.session.as_ref();
-            session.map_or_else(|| "-".to_owned(), of)
+        let of = |read: fn(&Session) -> String| {
+            let text = self.session.as_ref().map(read);
+            text.unwrap_or_else(|| "-".into())
         };
         [
             if self.is_current { "*" } else { "" }.to_owned(),
             handle,
-            known(&|session| session.did().to_string()),
-            known(&|session| session.pds().to_string()),
-            known(&|session| time(session.expires_at())),
-            known(&|session| shown(&session.scope())),
+            of(|session| session.did().to_string()),
+            of(|session| session.pds().to_string()),
+            of(|session| time(session.expires_at())),
+            of(|session| safe(session.scope())),
         ]
     }
 
@@ -154,7 +159,7 @@ impl Row {
             "current": self.is_current,
             "did": session.map(Session::did),
             "handle": self.handle.as_ref().ok(),
-            "error": self.handle.as_ref().err().map(Problem::for_programs),
+            "error": self.handle.as_ref().err().map(|failure| &failure.whole),
             "pds": session.map(Session::pds),
             "issuer": session.map(Session::issuer),
             "scope": session.map(Session::scope),
