@@ -11,13 +11,21 @@
 //! | `store` | what a backend implements |
 //! | `pds` | what it asks of a PDS |
 //! | `plc` | operations of `did:plc`, and their directory |
+//! | `handles` | which handles it gives |
+//! | `change_handle` | a handle's change, in steps that can be repeated |
 //! | `sign_up` | an account's making, in steps that survive a crash |
 //! | `service_auth` | who a forwarded request is from |
 //! | `legacy` | sessions of apps that know no OAuth |
 //! | `mail` | letters to people |
 //! | `xrpc/*` | the methods that are forwarded, by subject |
 
+mod change_handle;
 mod config;
+mod handles;
+pub mod pds;
+pub mod plc;
+mod sign_up;
+mod stand_in;
 pub mod store;
 mod xrpc;
 
@@ -32,7 +40,9 @@ use atpass_protocol::time::{Clock, UnixTime};
 use atpass_provider::password::Passwords;
 use url::Url;
 
+pub use change_handle::ChangeHandleError;
 pub use config::{EntrywayConfig, PdsConfig, SignUpPolicy};
+pub use handles::NotGiven;
 use store::EntrywayStore;
 pub use xrpc::router;
 
@@ -68,18 +78,29 @@ pub struct Entryway(Arc<Inner>);
 
 struct Inner {
     config: EntrywayConfig,
+    /// The domains of new accounts' handles.
+    domains: Vec<String>,
     parts: Parts,
 }
 
 impl Entryway {
     /// With its configuration and its parts.
     pub fn new(config: EntrywayConfig, parts: Parts) -> Self {
-        Self(Arc::new(Inner { config, parts }))
+        let domains = config.domains_of_new_accounts();
+        Self(Arc::new(Inner {
+            config,
+            domains,
+            parts,
+        }))
     }
 
     /// Its configuration.
     pub fn config(&self) -> &EntrywayConfig {
         &self.0.config
+    }
+
+    pub(crate) fn domains(&self) -> &[String] {
+        &self.0.domains
     }
 
     pub(crate) fn parts(&self) -> &Parts {

@@ -266,7 +266,8 @@ impl Resolver {
             .await
     }
 
-    pub(crate) async fn document(
+    /// The document of a DID.
+    pub async fn document(
         &self,
         did: &Did,
         freshness: Freshness,

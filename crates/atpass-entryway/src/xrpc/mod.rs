@@ -1,6 +1,8 @@
 //! The XRPC methods that PDSes forward, and what else an entryway serves besides OAuth.
 
 mod error;
+mod identity;
+mod well_known;
 
 use atpass_provider::Provider;
 use axum::Router;
@@ -17,5 +19,8 @@ pub(crate) struct Server {
 
 /// The entryway's routes, beside those of the authorization server ([`atpass_provider::router`]).
 pub fn router(entryway: Entryway, provider: Provider) -> Router {
-    Router::new().with_state(Server { entryway, provider })
+    Router::new()
+        .merge(identity::routes())
+        .merge(well_known::routes())
+        .with_state(Server { entryway, provider })
 }
