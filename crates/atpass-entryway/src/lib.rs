@@ -22,8 +22,11 @@
 mod change_handle;
 mod config;
 mod handles;
+mod legacy;
+mod limits;
 pub mod pds;
 pub mod plc;
+mod service_auth;
 mod sign_up;
 mod stand_in;
 pub mod store;
@@ -43,6 +46,7 @@ use url::Url;
 pub use change_handle::ChangeHandleError;
 pub use config::{EntrywayConfig, PdsConfig, SignUpPolicy};
 pub use handles::NotGiven;
+use limits::Limits;
 use store::EntrywayStore;
 pub use xrpc::router;
 
@@ -80,6 +84,7 @@ struct Inner {
     config: EntrywayConfig,
     /// The domains of new accounts' handles.
     domains: Vec<String>,
+    limits: Limits,
     parts: Parts,
 }
 
@@ -90,6 +95,7 @@ impl Entryway {
         Self(Arc::new(Inner {
             config,
             domains,
+            limits: Limits::new(&parts.clock),
             parts,
         }))
     }
@@ -105,6 +111,10 @@ impl Entryway {
 
     pub(crate) fn parts(&self) -> &Parts {
         &self.0.parts
+    }
+
+    pub(crate) fn limits(&self) -> &Limits {
+        &self.0.limits
     }
 
     pub(crate) fn now(&self) -> UnixTime {

@@ -1,25 +1,9 @@
-//! In the place of `service_auth` and `mail` until they are there: nobody is believed, nothing is sent. To be
-//! dropped with them.
+//! In the place of `mail` until it is there: nothing is sent. To be
+//! dropped with it.
 
+use crate::Entryway;
 use crate::store::{AccountRecord, EmailPurpose};
 use crate::xrpc::XrpcError;
-use crate::{Entryway, xrpc};
-
-/// Who a forwarded request is from.
-pub(crate) mod service_auth {
-    use super::xrpc::{Server, XrpcError};
-    use atpass_protocol::id::Did;
-    use http::HeaderMap;
-
-    #[expect(clippy::unused_async, reason = "the real one looks up a key")]
-    pub(crate) async fn verify(
-        _server: &Server,
-        _headers: &HeaderMap,
-        _lxm: &'static str,
-    ) -> Result<Did, XrpcError> {
-        Err(XrpcError::unauthenticated("AuthMissing", "not there yet"))
-    }
-}
 
 #[expect(clippy::unused_async, reason = "the real ones send and store")]
 impl Entryway {

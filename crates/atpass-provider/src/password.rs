@@ -5,8 +5,10 @@ use std::sync::Arc;
 
 use argon2::password_hash::phc::{Output, ParamsString, PasswordHash, Salt};
 use argon2::{Algorithm, Argon2, Block, Params, Version};
+use atpass_protocol::id::Did;
 use atpass_protocol::random::{self, Random};
 use atpass_protocol::secret::Secret;
+use data_encoding::HEXLOWER;
 use tokio::sync::Semaphore;
 
 use crate::store::StoreError;
@@ -65,6 +67,33 @@ impl Passwords {
             };
             // The library compares outputs in constant time.
             Ok(compute(guess, salt, params)? == *right && known)
+        })
+        .await?
+    }
+
+    /// The hash of an app password, salted by the account's DID, so that it can be looked up: as official
+    /// PDSes make it.
+    pub async fn app_password_hash(
+        &self,
+        did: &Did,
+        password: Secret,
+    ) -> Result<String, StoreError> {
+        let digest = Secret::new(did.as_str()).sha256();
+        let half = digest.first_chunk::<16>().copied().unwrap_or_default();
+        let salt = HEXLOWER.encode(&half);
+        self.in_turn(move || {
+            let failed =
+                |error: &dyn Display| StoreError::Unavailable(format!("password hashing: {error}"));
+            let params = scrypt::Params::new(14, 8, 1).map_err(|error| failed(&error))?;
+            let mut hash = [0; 64];
+            scrypt::scrypt(
+                password.expose().as_bytes(),
+                salt.as_bytes(),
+                &params,
+                &mut hash,
+            )
+            .map_err(|error| failed(&error))?;
+            Ok(format!("pds-scrypt:{salt}:{}", HEXLOWER.encode(&hash)))
         })
         .await?
     }

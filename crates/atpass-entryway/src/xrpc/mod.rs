@@ -2,10 +2,17 @@
 
 mod error;
 mod identity;
+mod request;
+mod session;
 mod well_known;
 
 use atpass_provider::Provider;
 use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::middleware;
+use axum::response::Response;
+use http::StatusCode;
+use http::header::{CACHE_CONTROL, HeaderValue};
 
 use crate::Entryway;
 pub(crate) use error::XrpcError;
@@ -20,7 +27,28 @@ pub(crate) struct Server {
 /// The entryway's routes, beside those of the authorization server ([`atpass_provider::router`]).
 pub fn router(entryway: Entryway, provider: Provider) -> Router {
     Router::new()
+        .merge(accounts())
         .merge(identity::routes())
         .merge(well_known::routes())
         .with_state(Server { entryway, provider })
+}
+
+/// The methods about accounts: of people, with passwords, codes and tokens.
+fn accounts() -> Router<Server> {
+    Router::new()
+        .merge(session::routes())
+        .layer(DefaultBodyLimit::max(request::LONGEST_BODY))
+        .method_not_allowed_fallback(other_verb)
+        .layer(middleware::map_response(not_to_be_kept))
+}
+
+async fn other_verb() -> XrpcError {
+    let message = "procedures are called by POST, queries by GET";
+    XrpcError::new(StatusCode::METHOD_NOT_ALLOWED, "InvalidRequest", message)
+}
+
+async fn not_to_be_kept(mut response: Response) -> Response {
+    let headers = response.headers_mut();
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
 }
