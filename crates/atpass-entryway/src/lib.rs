@@ -24,11 +24,11 @@ mod config;
 mod handles;
 mod legacy;
 mod limits;
+pub mod mail;
 pub mod pds;
 pub mod plc;
 mod service_auth;
 mod sign_up;
-mod stand_in;
 pub mod store;
 mod xrpc;
 
@@ -47,6 +47,7 @@ pub use change_handle::ChangeHandleError;
 pub use config::{EntrywayConfig, PdsConfig, SignUpPolicy};
 pub use handles::NotGiven;
 use limits::Limits;
+use mail::Mailer;
 use store::EntrywayStore;
 pub use xrpc::router;
 
@@ -70,6 +71,8 @@ pub struct Parts {
     /// half (`PDS_ENTRYWAY_PLC_ROTATION_KEY`); the others are those of accounts that came from elsewhere.
     /// Never empty.
     pub plc_keys: Vec<K256Key>,
+    /// Sends letters. Without one nobody can confirm an address, or choose a new password by themselves.
+    pub mailer: Option<Arc<dyn Mailer>>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// Randomness.

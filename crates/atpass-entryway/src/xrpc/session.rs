@@ -11,7 +11,7 @@ use http::HeaderMap;
 use serde::{Deserialize, Serialize};
 
 use super::request::{Address, Input};
-use super::{Server, XrpcError};
+use super::{Server, XrpcError, audit};
 use crate::legacy::{self, GRACE, SESSION_LIFE, Tokens};
 use crate::service_auth;
 use crate::store::{AccountRecord, AppPasswordRecord, LegacyRotation, LegacySessionRecord};
@@ -208,12 +208,6 @@ async fn show(State(server): State<Server>, headers: HeaderMap) -> Result<Json<P
 fn wrong() -> XrpcError {
     let message = "Invalid identifier or password";
     XrpcError::unauthenticated("AuthenticationRequired", message)
-}
-
-/// Beside the authorization server's own events.
-fn audit(event: &'static str, did: Option<&Did>) {
-    let did = did.map(tracing::field::display);
-    tracing::info!(target: "atpass::audit", event, did);
 }
 
 #[cfg(test)]

@@ -50,6 +50,7 @@ pub(super) async fn open(config: &Config, loaded: &Loaded) -> anyhow::Result<Ope
                 resolver: resolver.clone(),
                 directory: config.network.directory.clone(),
                 plc_keys: plc_keys(plan, &store).await?,
+                mailer: None,
                 clock: Arc::new(SystemClock),
                 random: Arc::new(SystemRandom),
             };
