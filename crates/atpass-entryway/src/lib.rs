@@ -22,10 +22,13 @@
 mod change_handle;
 mod config;
 mod handles;
+mod legacy;
+mod limits;
+pub mod mail;
 pub mod pds;
 pub mod plc;
+mod service_auth;
 mod sign_up;
-mod stand_in;
 pub mod store;
 mod xrpc;
 
@@ -44,6 +47,8 @@ use url::Url;
 pub use change_handle::ChangeHandleError;
 pub use config::{EntrywayConfig, PdsConfig, SignUpPolicy};
 pub use handles::NotGiven;
+use limits::Limits;
+use mail::Mailer;
 use store::EntrywayStore;
 pub use xrpc::router;
 
@@ -67,6 +72,8 @@ pub struct Parts {
     /// half (`PDS_ENTRYWAY_PLC_ROTATION_KEY`); the others are those of accounts that came from elsewhere.
     /// Never empty.
     pub plc_keys: Vec<K256Key>,
+    /// Sends letters. Without one nobody can confirm an address, or choose a new password by themselves.
+    pub mailer: Option<Arc<dyn Mailer>>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// Randomness.
@@ -81,6 +88,7 @@ struct Inner {
     config: EntrywayConfig,
     /// The domains of new accounts' handles.
     domains: Vec<String>,
+    limits: Limits,
     parts: Parts,
 }
 
@@ -91,6 +99,7 @@ impl Entryway {
         Self(Arc::new(Inner {
             config,
             domains,
+            limits: Limits::new(&parts.clock),
             parts,
         }))
     }
@@ -107,6 +116,10 @@ impl Entryway {
 
     pub(crate) fn parts(&self) -> &Parts {
         &self.0.parts
+    }
+
+    pub(crate) fn limits(&self) -> &Limits {
+        &self.0.limits
     }
 
     pub(crate) fn now(&self) -> UnixTime {

@@ -281,18 +281,22 @@ fn check_person(new: &NewAccount) -> Result<(), SignUpError> {
     if !is_address(&new.email) {
         return Err(unavailable("the e-mail address can't be one"));
     }
-    let password = new.password.expose();
-    let characters = password.chars().count();
-    if !(SHORTEST_PASSWORD..=MOST_CHARACTERS).contains(&characters)
-        || password.len() > LONGEST_PASSWORD
-    {
+    if !is_password(&new.password) {
         return Err(unavailable("a password has 8 to 256 characters"));
     }
     Ok(())
 }
 
+/// Whether a new password is neither too short nor too long.
+pub(crate) fn is_password(password: &Secret) -> bool {
+    let password = password.expose();
+    let characters = password.chars().count();
+    (SHORTEST_PASSWORD..=MOST_CHARACTERS).contains(&characters)
+        && password.len() <= LONGEST_PASSWORD
+}
+
 /// Whether a letter can be addressed to it: by the rules of who sends it, and to a domain that has a dot.
-fn is_address(text: &str) -> bool {
+pub(crate) fn is_address(text: &str) -> bool {
     text.len() <= LONGEST_ADDRESS
         && text.parse::<lettre::Address>().is_ok()
         && matches!(Identifier::from_person(text), Some(Identifier::Email(_)))

@@ -14,7 +14,7 @@ use crate::cache::Cache;
 use crate::document::DidDocument;
 use crate::handle::{self, HandleResolution};
 use crate::observer::{Observer, Step, Watch};
-use crate::{IdentityError, Input};
+use crate::{IdentityError, Input, SigningKey};
 
 /// Content types of a DID document.
 const DOCUMENT_TYPES: [&str; 3] = [
@@ -298,6 +298,21 @@ impl Resolver {
         });
         self.cached(&self.shared.documents, did, freshness, look_up)
             .await
+    }
+
+    /// The key of an account's repository, by which the account's own requests to other services are signed.
+    pub async fn signing_key(
+        &self,
+        did: &Did,
+        freshness: Freshness,
+    ) -> Result<SigningKey, IdentityError> {
+        let document = self.document(did, freshness).await?;
+        document
+            .signing_key()
+            .map_err(|error| IdentityError::BadDocument {
+                did: did.clone(),
+                error,
+            })
     }
 
     async fn issuer_of(

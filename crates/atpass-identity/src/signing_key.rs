@@ -119,6 +119,14 @@ impl SigningKey {
         ParsedPublicKey::new(self.curve.verification(), self.point).ok()
     }
 
+    /// The algorithm of its signatures, as JOSE names it (RFC 7518 section 3.1, RFC 8812 section 3.2).
+    pub const fn algorithm(&self) -> &'static str {
+        match self.curve {
+            Curve::P256 => "ES256",
+            Curve::K256 => "ES256K",
+        }
+    }
+
     /// Whether `signature` (64 bytes, R then S) is this key's over the SHA-256 of `message`, in
     /// low-S form: the network allows one form of each signature only.
     pub fn verifies(&self, message: &[u8], signature: &[u8]) -> bool {

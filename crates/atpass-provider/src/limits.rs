@@ -6,6 +6,9 @@ use std::sync::Arc;
 use atpass_protocol::time::Clock;
 use atpass_replay::{Quota, RateLimiter, RetryAfter};
 
+use crate::accounts::Identifier;
+use crate::audit::{self, Event};
+
 /// Limits on sign-in attempts.
 ///
 /// The tight limit is on the pair of account and address, so that a stranger who guesses from
@@ -79,6 +82,19 @@ impl SignUpLimits {
     /// Counts an attempt, or says in how many seconds one may be made.
     pub(crate) fn attempt(&self, address: Option<IpAddr>) -> Result<(), RetryAfter> {
         self.0.check(&address.map_or_else(String::new, network))
+    }
+}
+
+impl crate::Provider {
+    /// Counts an attempt to sign in with a password elsewhere than on the pages, where there is no browser to
+    /// know the person by.
+    pub fn count_sign_in(
+        &self,
+        account: &Identifier,
+        address: Option<IpAddr>,
+    ) -> Result<(), RetryAfter> {
+        let attempt = self.limits().attempt(&account.to_string(), address, false);
+        attempt.inspect_err(|_| audit::record(Event::SignInLimited))
     }
 }
 

@@ -9,6 +9,7 @@ use argon2::{Algorithm, Argon2, Block, Params, Version};
 use atpass_protocol::id::Did;
 use atpass_protocol::random::{self, Random};
 use atpass_protocol::secret::Secret;
+use data_encoding::HEXLOWER;
 use tokio::sync::Semaphore;
 
 use crate::official_hash::OfficialHash;
@@ -66,7 +67,7 @@ impl Passwords {
         password: Secret,
     ) -> Result<String, StoreError> {
         let did = Secret::new(did.as_str()).sha256();
-        let salt = data_encoding::HEXLOWER.encode(did.first_chunk::<16>().unwrap_or(&[0; 16]));
+        let salt = HEXLOWER.encode(did.first_chunk::<16>().unwrap_or(&[0; 16]));
         let hash = self.in_turn(move || {
             let password = password.expose().as_bytes();
             OfficialHash::compute(password.get(..LONGEST_PASSWORD).unwrap_or(password), salt)

@@ -223,7 +223,8 @@ impl Provider {
         &*self.0.parts.store
     }
 
-    pub(crate) fn accounts(&self) -> &dyn Accounts {
+    /// Who may sign in.
+    pub fn accounts(&self) -> &dyn Accounts {
         &*self.0.parts.accounts
     }
 

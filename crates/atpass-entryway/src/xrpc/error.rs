@@ -1,6 +1,7 @@
 //! Errors of XRPC methods (atproto spec, HTTP API): a name for programs, a sentence for people.
 
 use atpass_provider::store::StoreError;
+use atpass_replay::RetryAfter;
 use axum::Json;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
@@ -14,6 +15,8 @@ pub(crate) struct XrpcError {
     status: StatusCode,
     name: &'static str,
     message: String,
+    /// Seconds until the same may be tried again.
+    retry_after: Option<u64>,
 }
 
 impl XrpcError {
@@ -22,6 +25,7 @@ impl XrpcError {
             status,
             name,
             message: message.into(),
+            retry_after: None,
         }
     }
 
@@ -44,6 +48,24 @@ impl XrpcError {
             "This server has a problem of its own; nothing was changed, try again.",
         )
     }
+
+    /// The account may not act: its operator says so.
+    pub(crate) fn taken_down() -> Self {
+        Self::unauthenticated("AccountTakedown", "the account has been taken down")
+    }
+
+    /// Too often.
+    pub(crate) fn too_many(wait: RetryAfter) -> Self {
+        let error = Self::new(
+            StatusCode::TOO_MANY_REQUESTS,
+            "RateLimitExceeded",
+            wait.to_string(),
+        );
+        Self {
+            retry_after: Some(wait.seconds),
+            ..error
+        }
+    }
 }
 
 impl From<StoreError> for XrpcError {
@@ -56,9 +78,10 @@ impl IntoResponse for XrpcError {
     fn into_response(self) -> Response {
         let body = Json(json!({ "error": self.name, "message": self.message }));
         let mut response = (self.status, body).into_response();
-        if self.status == StatusCode::SERVICE_UNAVAILABLE {
+        let soon = (self.status == StatusCode::SERVICE_UNAVAILABLE).then_some(1);
+        if let Some(seconds) = self.retry_after.or(soon) {
             let headers = response.headers_mut();
-            headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
+            headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
         }
         response
     }

@@ -16,9 +16,8 @@ use serde_json::{Value, json};
 use super::{Server, XrpcError};
 use crate::handles::NotGiven;
 use crate::plc::{Contents, PlcError, Service};
-use crate::stand_in::service_auth;
 use crate::store::EmailPurpose;
-use crate::{ChangeHandleError, Entryway};
+use crate::{ChangeHandleError, Entryway, service_auth};
 
 /// The longest body that is read, in bytes: far more than any operation has.
 const LONGEST_BODY: usize = 64 * 1024;

@@ -95,6 +95,16 @@ impl<'a> CompactJws<'a> {
         encoding::json_object(&self.header)
     }
 
+    /// Reads the header, for a kind of token that this crate doesn't know.
+    pub fn header<'b, T: Deserialize<'b>>(&'b self) -> Result<T, serde_json::Error> {
+        encoding::json_object(&self.header)
+    }
+
+    /// Reads the payload as a JSON object.
+    pub fn claims<'b, T: Deserialize<'b>>(&'b self) -> Result<T, serde_json::Error> {
+        encoding::json_object(&self.payload)
+    }
+
     /// What the signature covers.
     pub fn signed(&self) -> &str {
         self.signed

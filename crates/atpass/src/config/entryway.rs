@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
+use atpass_entryway::mail::{MailConfig, MailConfigError, MailTransport, Post};
 use atpass_entryway::{EntrywayConfig, PdsConfig, SignUpPolicy};
 use atpass_protocol::id::{Did, DidMethod, Handle, Issuer};
 use atpass_protocol::jose::K256Key;
@@ -22,6 +23,8 @@ pub(crate) struct EntrywayPlan {
     pub(crate) config: EntrywayConfig,
     /// The rotation keys of accounts' DIDs that are in files; empty where the database has it.
     pub(crate) plc_keys: Vec<K256Key>,
+    /// How letters go, if they do.
+    pub(crate) mail: Option<MailConfig>,
 }
 
 impl Check<'_> {
@@ -42,6 +45,7 @@ impl Check<'_> {
                 self.read("entryway.plc_keys", file, key)
             })
             .collect();
+        let mail = self.mail(loaded);
         if settings.pds.is_empty() {
             if chosen.sign_up != SignUp::Closed {
                 self.problem(
@@ -89,7 +93,56 @@ impl Check<'_> {
                 sign_up,
             },
             plc_keys,
+            mail,
         })
+    }
+
+    fn mail(&mut self, loaded: &Loaded) -> Option<MailConfig> {
+        let chosen = &loaded.settings.mail;
+        let base = loaded.base();
+        let password = chosen.smtp_password_file.as_ref();
+        let password = password.and_then(|file| {
+            let password = secret_in(&base.join(file));
+            self.read("mail.smtp_password_file", file, password)
+        });
+        let transport = match (&chosen.smtp, &chosen.folder) {
+            (Some(url), None) => MailTransport::Smtp {
+                url: url.clone(),
+                user: chosen.smtp_user.clone(),
+                password,
+            },
+            (None, Some(folder)) => MailTransport::Folder(base.join(folder)),
+            (Some(_), Some(_)) => {
+                self.problem(
+                    "mail.folder",
+                    "letters go by smtp or into a folder, not both",
+                );
+                return None;
+            }
+            (None, None) => {
+                if chosen.from.is_some() {
+                    self.problem("mail.from", "letters need a way: write smtp");
+                }
+                return None;
+            }
+        };
+        let Some(from) = &chosen.from else {
+            self.problem("mail.smtp", "letters need a sender: write from");
+            return None;
+        };
+        let config = MailConfig {
+            from: from.clone(),
+            transport,
+        };
+        if let Err(error) = Post::new(&config) {
+            let key = match error {
+                MailConfigError::From => "mail.from",
+                MailConfigError::Credentials => "mail.smtp_user",
+                MailConfigError::Url | MailConfigError::Tls(_) => "mail.smtp",
+            };
+            self.problem(key, error);
+        }
+        Some(config)
     }
 
     fn pds(&mut self, loaded: &Loaded, place: usize, pds: &Pds) -> Option<PdsConfig> {

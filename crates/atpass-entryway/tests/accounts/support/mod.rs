@@ -82,6 +82,7 @@ impl World {
             fetcher,
             directory: directory_url.parse().unwrap(),
             plc_keys: vec![rotation_key, K256Key::from_bytes(&[0x33; 32]).unwrap()],
+            mailer: None,
             clock: Arc::new(SystemClock),
             random: Arc::new(SystemRandom),
         };

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context, anyhow};
+use atpass_entryway::mail::{Mailer, Post};
 use atpass_entryway::{Entryway, PLC_KEY, Parts as EntrywayParts, PdsConfig};
 use atpass_protocol::dpop::NonceKeeper;
 use atpass_protocol::id::Issuer;
@@ -50,6 +51,7 @@ pub(super) async fn open(config: &Config, loaded: &Loaded) -> anyhow::Result<Ope
                 resolver: resolver.clone(),
                 directory: config.network.directory.clone(),
                 plc_keys: plc_keys(plan, &store).await?,
+                mailer: mailer(plan)?,
                 clock: Arc::new(SystemClock),
                 random: Arc::new(SystemRandom),
             };
@@ -83,6 +85,17 @@ pub(super) async fn open(config: &Config, loaded: &Loaded) -> anyhow::Result<Ope
         entryway,
         store,
     })
+}
+
+fn mailer(plan: &EntrywayPlan) -> anyhow::Result<Option<Arc<dyn Mailer>>> {
+    let Some(config) = &plan.mail else {
+        tracing::warn!(
+            "no [mail]: people can't confirm an address or choose a new password themselves"
+        );
+        return Ok(None);
+    };
+    let post = Post::new(config).context("prepare to send letters")?;
+    Ok(Some(Arc::new(post)))
 }
 
 /// The rotation keys of accounts' DIDs: those in files, or else the database's own.
