@@ -118,7 +118,7 @@ async function useSession({ client, clientId, session, saved }, person, pds) {
   assert.deepEqual([who.did, who.handle, who.email], [session.did, person.handle, person.email])
 
   const first = saved(session.did)
-  assert.equal(first.tokenSet.aud, pds.origin)
+  assert.equal(new URL(first.tokenSet.aud).origin, pds.origin)
   const [header, claims] = first.tokenSet.access_token.split('.').map((part) => {
     try {
       return JSON.parse(Buffer.from(part, 'base64url'))
@@ -310,10 +310,10 @@ test('an operation of the DID is signed on request, with a letter\'s code', asyn
 
 test('SC-INC-01: a scope too long for a header is named in the token, and the PDS asks for it', async () => {
   const { bob } = people
-  const many = Array.from({ length: 120 }, (_, n) => `repo:app.example.collection${n}.record`).join(' ')
+  const many = Array.from({ length: 50 }, (_, n) => `repo:app.example.c${n}.record`).join(' ')
   const { session, saved } = await login(bob.handle, bob, { scope: `atproto ${many} repo:${COLLECTION}` })
   const { access_token: token, scope } = saved(session.did).tokenSet
-  assert.ok(scope.length > 4000 && token.length < 1500, `${scope.length} of scope, ${token.length} of token`)
+  assert.ok(scope.length > 1024 && token.length < 1200, `${scope.length} of scope, ${token.length} of token`)
   const { scope: named } = JSON.parse(Buffer.from(token.split('.')[1], 'base64url'))
   assert.match(named, /^ref:b[a-z2-7]+$/)
   const found = await good(entryway.origin, 'com.atproto.temp.dereferenceScope', { query: { scope: named } })

@@ -10,7 +10,7 @@ Object.assign(process.env, {
   PDS_DISABLE_SSRF_PROTECTION: 'true',
   PDS_INVITE_REQUIRED: 'false',
   PDS_RATE_LIMITS_ENABLED: 'false',
-  LOG_ENABLED: 'false',
+  LOG_ENABLED: process.env.LOG_ENABLED ?? 'false',
 })
 const env = readEnv()
 const pds = await PDS.create(envToCfg(env), envToSecrets(env))

@@ -23,7 +23,7 @@ pub const OFFICIAL_PDS_KEY: &str = "official-pds-tokens";
 const LONGEST_LIFE: i64 = 900;
 /// The longest scope that stands in a token itself, in bytes: the whole token still fits the headers that
 /// proxies let through.
-const LONGEST_SCOPE: usize = 2048;
+const LONGEST_SCOPE: usize = 1024;
 /// Seconds beyond a token's life for which the scope that it names is kept: clocks differ.
 const GRACE: i64 = 300;
 
