@@ -108,10 +108,6 @@ impl Entryway {
         &self.0.config
     }
 
-    pub(crate) fn domains(&self) -> &[String] {
-        &self.0.domains
-    }
-
     pub(crate) fn parts(&self) -> &Parts {
         &self.0.parts
     }

@@ -53,7 +53,7 @@ enum Standing {
 #[async_trait]
 impl SignUp for Entryway {
     fn domains(&self) -> &[String] {
-        self.domains()
+        &self.0.domains
     }
 
     fn needs_invite(&self) -> bool {
@@ -160,7 +160,7 @@ impl Entryway {
     async fn pds_for(&self, handle: &Handle) -> Result<Pds, SignUpError> {
         let domain = self.config().may_give(handle);
         let domain = domain.map_err(|_| SignUpError::HandleRefused)?;
-        if !self.domains().iter().any(|offered| offered == domain) {
+        if !self.0.domains.iter().any(|offered| offered == domain) {
             return Err(SignUpError::HandleRefused);
         }
         let counts = self.parts().store.accounts_by_pds().await?;

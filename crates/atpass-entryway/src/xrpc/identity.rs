@@ -85,6 +85,19 @@ struct Change {
     services: Option<BTreeMap<String, Service>>,
 }
 
+impl Change {
+    fn over(self, now: Contents) -> Contents {
+        Contents {
+            rotation_keys: self.rotation_keys.unwrap_or(now.rotation_keys),
+            also_known_as: self.also_known_as.unwrap_or(now.also_known_as),
+            verification_methods: self
+                .verification_methods
+                .unwrap_or(now.verification_methods),
+            services: self.services.unwrap_or(now.services),
+        }
+    }
+}
+
 /// The operation goes back to who asked, and isn't handed to the directory: it may be for another PDS to hand it
 /// in, when the account moves there.
 async fn sign_operation(
@@ -112,15 +125,7 @@ async fn sign(entryway: &Entryway, did: &Did, change: Change) -> Result<Value, X
     entryway
         .use_code(did, EmailPurpose::PlcOperation, token)
         .await?;
-    let now = next.contents().clone();
-    let contents = Contents {
-        rotation_keys: change.rotation_keys.unwrap_or(now.rotation_keys),
-        also_known_as: change.also_known_as.unwrap_or(now.also_known_as),
-        verification_methods: change
-            .verification_methods
-            .unwrap_or(now.verification_methods),
-        services: change.services.unwrap_or(now.services),
-    };
+    let contents = change.over(next.contents().clone());
     Ok(next.sign(contents)?.to_json()?)
 }
 
@@ -189,6 +194,53 @@ impl From<ChangeHandleError> for XrpcError {
             ChangeHandleError::Plc(error) => in_part(&error),
             ChangeHandleError::Pds(error) => in_part(&error),
             ChangeHandleError::Store(error) => error.into(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_named_takes_the_place_of_what_was() {
+        let key = |name: &str| format!("did:key:{name}");
+        let pds = |origin: &str| {
+            let (kind, endpoint) = ("AtprotoPersonalDataServer".into(), origin.into());
+            [("atproto_pds".into(), Service { kind, endpoint })].into()
+        };
+        let now = Contents {
+            rotation_keys: vec![key("old")],
+            verification_methods: [("atproto".into(), key("repository"))].into(),
+            also_known_as: vec!["at://alice.example.com".into()],
+            services: pds("https://old.example.com"),
+        };
+        let change: Change = read(b"{\"token\": \"A\"}").unwrap();
+        assert_eq!(change.over(now.clone()), now);
+        let body = json!({
+            "token": "A",
+            "rotationKeys": [key("mine"), key("new")],
+            "services": {
+                "atproto_pds": {
+                    "type": "AtprotoPersonalDataServer",
+                    "endpoint": "https://new.example.com",
+                },
+            },
+        });
+        let change: Change = read(body.to_string().as_bytes()).unwrap();
+        let moved = Contents {
+            rotation_keys: vec![key("mine"), key("new")],
+            services: pds("https://new.example.com"),
+            ..now.clone()
+        };
+        assert_eq!(change.over(now), moved);
+        for bad in [
+            r#"{"rotationKeys": "x"}"#,
+            r#"{"services": {"a": 1}}"#,
+            "[",
+            "",
+        ] {
+            assert!(read::<Change>(bad.as_bytes()).is_err(), "{bad}");
         }
     }
 }

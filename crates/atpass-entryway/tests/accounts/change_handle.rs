@@ -114,6 +114,39 @@ async fn the_rules_of_new_handles_hold_for_others_too() {
     assert!(matches!(refused, Err(ChangeHandleError::NoAccount)));
 }
 
+/// An account that came from elsewhere.
+fn imported(world: &World, did: &Did) -> AccountRecord {
+    AccountRecord {
+        did: did.clone(),
+        handle: Handle::parse("old.garden.net").unwrap(),
+        email: None,
+        email_confirmed_at: None,
+        password_hash: String::new(),
+        pds: world.entryway.config().pdses[0].did.clone(),
+        created_at: NOW,
+        active: true,
+        deactivated_at: None,
+    }
+}
+
+/// Its document is its owner's own: the handle must be there first.
+#[tokio::test]
+async fn a_did_web_claims_the_handle_itself() {
+    let world = World::open().await;
+    let (_, port) = world.directory_url.rsplit_once(':').unwrap();
+    let did = Did::parse(&format!("did:web:localhost%3A{port}")).unwrap();
+    world.store.put(imported(&world, &did));
+    let document = |handle: &str| json!({ "id": did, "alsoKnownAs": [format!("at://{handle}")] });
+    world.directory.publish(document("old.garden.net"));
+    let refused = change(&world, &did, ALISON).await;
+    assert!(matches!(refused, Err(ChangeHandleError::NotClaimed)));
+    assert_eq!(world.find(ALISON).await, None);
+    world.directory.publish(document(ALISON));
+    change(&world, &did, ALISON).await.unwrap();
+    assert_eq!(world.find(ALISON).await.as_ref(), Some(&did));
+    assert_eq!(world.pdses[0].handle(&did).unwrap(), ALISON);
+}
+
 /// Accounts that came from elsewhere: another of our keys, in the oldest form; then one that left.
 #[tokio::test]
 async fn whichever_of_our_keys_the_did_has_signs() {
@@ -133,17 +166,7 @@ async fn whichever_of_our_keys_the_did_has_signs() {
         });
         world.directory.put(&did, operation);
     };
-    world.store.put(AccountRecord {
-        did: did.clone(),
-        handle: Handle::parse("old.garden.net").unwrap(),
-        email: None,
-        email_confirmed_at: None,
-        password_hash: String::new(),
-        pds: pds.did.clone(),
-        created_at: NOW,
-        active: true,
-        deactivated_at: None,
-    });
+    world.store.put(imported(&world, &did));
     put(&key(0x33), "create");
     change(&world, &did, ALISON).await.unwrap();
     assert!(all_know(&world, &did, ALISON).await);

@@ -1,7 +1,6 @@
 //! Accounts' making, and their handles, against a PDS and a directory that are scripted.
 #![expect(
     clippy::unwrap_used,
-    clippy::panic,
     clippy::indexing_slicing,
     reason = "a test fails by panicking"
 )]

@@ -32,6 +32,8 @@ pub(crate) struct Directory {
     mood: Mutex<DirectoryMood>,
     /// What handles of other domains resolve to.
     handles: Mutex<HashMap<String, Did>>,
+    /// The document of the did:web of its own host.
+    web: Mutex<Value>,
 }
 
 impl Directory {
@@ -42,6 +44,10 @@ impl Directory {
     pub(crate) fn resolves(&self, handle: &str, did: &Did) {
         let mut handles = self.handles.lock().unwrap();
         handles.insert(handle.into(), did.clone());
+    }
+
+    pub(crate) fn publish(&self, document: Value) {
+        *self.web.lock().unwrap() = document;
     }
 
     /// Puts an operation there without a look at it.
@@ -99,6 +105,7 @@ impl Directory {
     pub(crate) fn router(self: &Arc<Self>) -> Router {
         Router::new()
             .route("/xrpc/com.atproto.identity.resolveHandle", get(resolve))
+            .route("/.well-known/did.json", get(web_document))
             .route("/{did}", get(document).post(submit))
             .route("/{did}/log/last", get(last))
             .with_state(self.clone())
@@ -132,6 +139,10 @@ async fn document(State(directory): Shared, Path(did): Path<Did>) -> Response {
     Json(document).into_response()
 }
 
+async fn web_document(State(directory): Shared) -> Response {
+    Json(directory.web.lock().unwrap().clone()).into_response()
+}
+
 async fn submit(
     State(directory): Shared,
     Path(did): Path<Did>,
@@ -156,11 +167,9 @@ async fn resolve(
     Query(query): Query<HashMap<String, String>>,
 ) -> Response {
     let handles = directory.handles.lock().unwrap();
-    match handles.get(&query["handle"]) {
-        Some(did) => Json(json!({ "did": did })).into_response(),
-        None => {
-            let error = json!({ "error": "HandleNotFound", "message": "no such handle" });
-            (StatusCode::BAD_REQUEST, Json(error)).into_response()
-        }
+    if let Some(did) = handles.get(&query["handle"]) {
+        return Json(json!({ "did": did })).into_response();
     }
+    let error = json!({ "error": "HandleNotFound", "message": "no such handle" });
+    (StatusCode::BAD_REQUEST, Json(error)).into_response()
 }

@@ -35,6 +35,7 @@ pub(crate) struct World {
     pub(crate) entryway: Entryway,
     pub(crate) store: Arc<MemoryStore>,
     pub(crate) directory: Arc<Directory>,
+    pub(crate) directory_url: String,
     pub(crate) pdses: Vec<Arc<FakePds>>,
 }
 
@@ -95,6 +96,7 @@ impl World {
             entryway: Entryway::new(config, parts),
             store,
             directory,
+            directory_url,
             pdses,
         }
     }
