@@ -7,6 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use atpass_protocol::random::{self, SystemRandom};
 use atpass_protocol::secret::Secret;
+use data_encoding::HEXLOWER;
 use lettre::message::header::{ContentType, HeaderName, HeaderValue};
 use lettre::message::{Mailbox, Message};
 use lettre::transport::smtp::authentication::Credentials;
@@ -98,7 +99,8 @@ impl Post {
             .map_err(|_| failed(&"the address can't be one"))?;
         // By default it would have the name of this machine.
         let domain = self.from.email.domain();
-        let id = format!("<{}@{domain}>", random::text::<16>(&SystemRandom));
+        let id = HEXLOWER.encode(&random::bytes::<16>(&SystemRandom));
+        let id = format!("<{id}@{domain}>");
         // RFC 3834 section 5: nobody answers that they are on holiday.
         let automatic = HeaderName::new_from_ascii_str("Auto-Submitted");
         Message::builder()

@@ -120,7 +120,7 @@ async fn remove(server: &Server, account: &AccountRecord) -> Result<(), XrpcErro
         }
         // There is nobody to ask; what is here goes all the same.
         None => {
-            tracing::warn!(pds = %account.pds, "a deleted account's PDS isn't behind this server")
+            tracing::warn!(pds = %account.pds, "a deleted account's PDS isn't behind this server");
         }
     }
     let now = entryway.now();

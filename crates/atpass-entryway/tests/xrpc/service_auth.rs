@@ -206,6 +206,8 @@ async fn a_directory_that_is_down_is_our_trouble() {
     assert_eq!(answer.error(), (503, "Unavailable"));
     assert_eq!(answer.headers["retry-after"], "1");
     world.network.directory_is_down(false);
+    // A failure is kept for a moment, so that a directory in trouble isn't asked all the time.
+    world.clock.pass(60);
     world.query(METHOD).await.good();
     world.store.inner().down = true;
     assert_eq!(world.query(METHOD).await.error(), (503, "Unavailable"));

@@ -170,21 +170,25 @@ async fn an_account_that_is_disabled_in_between() {
     assert_eq!(world.refresh(&refresh).await.status, 200);
 }
 
+/// A token with some headers and claims changed, signed by this key.
+fn change(token: &str, key: &K256Key, header: Value, claims: Value) -> String {
+    let (mut old_header, mut old_claims) = parts(token);
+    for (old, new) in [(&mut old_header, header), (&mut old_claims, claims)] {
+        let Value::Object(new) = new else {
+            panic!("no object");
+        };
+        old.as_object_mut().unwrap().extend(new);
+    }
+    key.sign_compact(&old_header, &old_claims).unwrap()
+}
+
 #[tokio::test]
-async fn hostile_tokens() {
+async fn hostile_refresh_tokens() {
     let world = World::open().await;
     let answer = world.sign_in("alice.garden.net", PASSWORD).await;
     let (access, refresh) = (answer.text("accessJwt"), answer.text("refreshJwt"));
     let key = world.provider.official_pds_key();
     let other = K256Key::from_bytes(&[0x55; 32]).unwrap();
-    let change = |token: &str, key: &K256Key, header: Value, claims: Value| {
-        let (mut old_header, mut old_claims) = parts(token);
-        for (old, new) in [(&mut old_header, header), (&mut old_claims, claims)] {
-            let old = old.as_object_mut().unwrap();
-            old.extend(new.as_object().unwrap().clone());
-        }
-        key.sign_compact(&old_header, &old_claims).unwrap()
-    };
     let none = || json!({});
     let invalid = (400, "InvalidToken");
     for (token, error) in [
@@ -262,6 +266,19 @@ async fn hostile_tokens() {
     ] {
         assert_eq!(world.refresh(&token).await.error(), error, "{token}");
     }
+    // None of it did the session any harm.
+    assert_eq!(world.refresh(&refresh).await.status, 200);
+}
+
+#[tokio::test]
+async fn hostile_access_tokens() {
+    let world = World::open().await;
+    let answer = world.sign_in("alice.garden.net", PASSWORD).await;
+    let (access, refresh) = (answer.text("accessJwt"), answer.text("refreshJwt"));
+    let key = world.provider.official_pds_key();
+    let other = K256Key::from_bytes(&[0x55; 32]).unwrap();
+    let none = || json!({});
+    let invalid = (400, "InvalidToken");
     for (token, error) in [
         (refresh.clone(), invalid),
         (change(&access, &other, none(), none()), invalid),
@@ -329,8 +346,6 @@ async fn hostile_tokens() {
         assert_eq!(answer.error(), error, "{token}");
     }
     assert!(world.network.asked().is_empty());
-    // None of it did the session any harm.
-    assert_eq!(world.refresh(&refresh).await.status, 200);
 }
 
 #[tokio::test]
