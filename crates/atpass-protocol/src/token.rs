@@ -195,6 +195,13 @@ struct OriginClaims {
     iat: UnixTime,
 }
 
+/// The claims that name a token's session.
+#[derive(Deserialize)]
+struct SessionClaims {
+    iss: Issuer,
+    sid: SessionId,
+}
+
 impl TokenOrigin {
     /// Reads where a token is from. Nothing of it is verified.
     pub fn read(token: &str) -> Result<Self, AccessTokenError> {
@@ -236,14 +243,23 @@ impl AccessTokenClaims {
         key.sign_compact(&header, self)
     }
 
-    /// Signs the token for an official PDS, which takes no `kid`: it knows one key.
-    pub fn sign_for_official_pds(&self, key: &K256Key) -> Result<String, KeyError> {
+    /// Signs the token for an official PDS, which takes no `kid`: it knows one key. With a name of the scope
+    /// ([`scope_reference`]), that stands in the token in place of the scope.
+    pub fn sign_for_official_pds(
+        &self,
+        key: &K256Key,
+        scope_name: Option<&str>,
+    ) -> Result<String, KeyError> {
         let header = Header {
             typ: TYPE,
             alg: ES256K,
             kid: None,
         };
-        key.sign_compact(&header, self)
+        let mut claims = serde_json::to_value(self).map_err(|_| KeyError::Library)?;
+        if let (Some(name), Some(members)) = (scope_name, claims.as_object_mut()) {
+            members.insert("scope".into(), name.into());
+        }
+        key.sign_compact(&header, &claims)
     }
 
     /// The session that a token for an official PDS belongs to, expired or not, if `issuer` signed it with
@@ -257,7 +273,7 @@ impl AccessTokenClaims {
         if !key.has_signed(&jws) {
             return None;
         }
-        let claims: Self = encoding::json_object(&jws.payload).ok()?;
+        let claims: SessionClaims = encoding::json_object(&jws.payload).ok()?;
         (claims.iss == *issuer).then_some(claims.sid)
     }
 
@@ -331,6 +347,32 @@ mod tests {
             sid: SessionId::generate(&SystemRandom),
             iat: UnixTime::from_secs(1_000_000),
             exp: UnixTime::from_secs(1_000_900),
+        }
+    }
+
+    /// An official PDS asks for what the name stands for; the session is in the token either way.
+    #[test]
+    fn a_token_may_name_its_scope() {
+        let key = K256Key::generate(&SystemRandom);
+        let claims = claims(&PrivateKey::generate().unwrap());
+        let name = scope_reference("atproto");
+        assert!(
+            name.starts_with("ref:bafkrei") && name.len() == 63,
+            "{name}"
+        );
+        for scope_name in [None, Some(name.as_str())] {
+            let token = claims.sign_for_official_pds(&key, scope_name).unwrap();
+            let jws = CompactJws::parse(&token).unwrap();
+            let payload: serde_json::Value = serde_json::from_slice(&jws.payload).unwrap();
+            assert_eq!(payload["scope"], scope_name.unwrap_or("atproto"));
+            let of = AccessTokenClaims::session_for_official_pds;
+            assert_eq!(of(&token, &key, &claims.iss), Some(claims.sid));
+            let other = Issuer::parse("https://other.example.com").unwrap();
+            assert_eq!(of(&token, &key, &other), None);
+            assert_eq!(
+                of(&token, &K256Key::generate(&SystemRandom), &claims.iss),
+                None
+            );
         }
     }
 

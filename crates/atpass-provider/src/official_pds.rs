@@ -10,7 +10,6 @@ use std::collections::HashSet;
 use atpass_protocol::id::Did;
 use atpass_protocol::jose::K256Key;
 use atpass_protocol::random::Random;
-use atpass_protocol::scope::ScopeSet;
 use atpass_protocol::time::UnixTime;
 use atpass_protocol::token::{AccessTokenClaims, scope_reference};
 
@@ -67,17 +66,12 @@ impl OfficialPdses {
     ) -> Result<String, StoreError> {
         let scope = claims.scope.to_string();
         let signed = if scope.len() <= LONGEST_SCOPE {
-            claims.sign_for_official_pds(&self.key)
+            claims.sign_for_official_pds(&self.key, None)
         } else {
-            let reference = scope_reference(&scope);
+            let name = scope_reference(&scope);
             let until = claims.exp.plus(GRACE);
-            store.keep_scope(&reference, &scope, until).await?;
-            let named = AccessTokenClaims {
-                scope: ScopeSet::parse(&reference)
-                    .map_err(|error| StoreError::Unavailable(error.to_string()))?,
-                ..claims.clone()
-            };
-            named.sign_for_official_pds(&self.key)
+            store.keep_scope(&name, &scope, until).await?;
+            claims.sign_for_official_pds(&self.key, Some(&name))
         };
         signed.map_err(|error| StoreError::Unavailable(error.to_string()))
     }
