@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
+import { createRequire } from 'node:module'
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -11,6 +12,7 @@ import { startPiped } from './piped.js'
 import { run, start } from './programs.js'
 
 const script = (name) => fileURLToPath(new URL(`../official-pds/${name}`, import.meta.url))
+const Database = createRequire(script('pds.js'))('better-sqlite3')
 const hex = (bytes) => randomBytes(bytes).toString('hex')
 
 /** Starts the directory. */
@@ -49,6 +51,12 @@ export async function makePds(name, directory) {
     async stop() {
       await running?.stop()
       running = undefined
+    },
+    /** What docs/entryway.md says: the addresses are the entryway's from now on. */
+    clearAddresses() {
+      const database = new Database(join(folder, 'account.sqlite'))
+      database.exec("UPDATE account SET email = did || '@moved.invalid'")
+      database.close()
     },
     remove: () => rmSync(folder, { recursive: true, force: true }),
   }

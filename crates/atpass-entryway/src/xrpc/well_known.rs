@@ -26,6 +26,7 @@ pub(super) fn routes() -> Router<Server> {
     Router::new()
         .route("/.well-known/atproto-did", get(atproto_did))
         .route("/.well-known/did.json", get(did_document))
+        .route("/entryway/has-handle", get(has_handle))
         .route(
             "/xrpc/com.atproto.identity.resolveHandle",
             get(resolve_handle),
@@ -64,6 +65,30 @@ async fn atproto_did(
     Ok(match owner {
         Some(did) => did.to_string().into_response(),
         None => (StatusCode::NOT_FOUND, "no account has this handle").into_response(),
+    })
+}
+
+#[derive(Deserialize)]
+struct HasHandle {
+    domain: String,
+}
+
+/// Whether a host's name is an account's handle: for reverse proxies that get certificates on demand, and
+/// should get none for names that somebody makes up.
+async fn has_handle(
+    State(server): State<Server>,
+    query: Result<Query<HasHandle>, QueryRejection>,
+) -> Result<StatusCode, XrpcError> {
+    let handle = query
+        .ok()
+        .and_then(|query| Handle::parse(&query.domain).ok());
+    let owner = match handle {
+        Some(handle) => server.entryway.owner(&handle).await?,
+        None => None,
+    };
+    Ok(match owner {
+        Some(_) => StatusCode::OK,
+        None => StatusCode::NOT_FOUND,
     })
 }
 

@@ -111,6 +111,19 @@ async fn whose_a_handle_is() {
         "text/plain; charset=utf-8"
     );
 
+    for (domain, expected) in [
+        ("alice.garden.net", StatusCode::OK),
+        ("ALICE.garden.net", StatusCode::OK),
+        ("bob.garden.net", StatusCode::NOT_FOUND),
+        ("garden.net", StatusCode::NOT_FOUND),
+        ("alice.example.org", StatusCode::NOT_FOUND),
+        ("-", StatusCode::NOT_FOUND),
+    ] {
+        let path = format!("/entryway/has-handle?domain={domain}");
+        let (status, body) = ask(&router, "127.0.0.1:2583", &path).await;
+        assert_eq!((status, body.as_str()), (expected, ""), "{domain}");
+    }
+
     let resolve = async |query: &str| {
         let path = format!("/xrpc/com.atproto.identity.resolveHandle{query}");
         let (status, body) = ask(&router, ENTRY, &path).await;
