@@ -249,9 +249,10 @@ async fn open_servers(
     // New at each start, because the replay memory is: see `NonceKeeper::new`.
     let nonces = NonceKeeper::new(&HmacKey::new(&random::bytes(&*config.random)));
     let revoked = Arc::new(RevocationList::default());
-    let official_pdses = match config.official_pds {
-        true => vec![Did::parse(AUDIENCE)?],
-        false => Vec::new(),
+    let official_pdses = if config.official_pds {
+        vec![Did::parse(AUDIENCE)?]
+    } else {
+        Vec::new()
     };
     let provider = Provider::open(
         ProviderConfig {
