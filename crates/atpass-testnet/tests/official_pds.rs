@@ -1,5 +1,5 @@
 //! Access tokens for unmodified official PDSes, by what such a PDS takes and refuses.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod common;
 

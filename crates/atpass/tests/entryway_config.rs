@@ -1,9 +1,5 @@
 //! An entryway's configuration: the PDSes behind it, and what they are told.
-#![expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "a test fails by panicking"
-)]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod program;
 
