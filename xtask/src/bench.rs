@@ -1,10 +1,12 @@
-//! What logins and refreshes cost: measured by the programs of `peers/bench`, which print the tables.
+//! Measurements: what logins and refreshes cost, what the verification of a request costs, and whether a
+//! resource server under load notices that keys are rotated.
 
 use std::path::Path;
 use std::process::Command;
 
-use anyhow::Result;
-use clap::Args;
+use anyhow::{Context, Result, ensure};
+use clap::{Args, Subcommand};
+use serde::Deserialize;
 
 use crate::{process, setup};
 
@@ -12,12 +14,45 @@ use crate::{process, setup};
 #[derive(Debug, Args)]
 pub(crate) struct Options {
     /// Print one JSON object, as the last line of the output, instead of tables and logs.
-    #[arg(long)]
+    #[arg(long, global = true)]
     json: bool,
+    /// What to measure; the round trips, where nothing is said.
+    #[command(subcommand)]
+    what: Option<What>,
 }
 
-/// Installs and builds what the measurements need, and runs them.
+#[derive(Debug, Subcommand)]
+enum What {
+    /// Our client beside the official one: how many requests a login and a refresh cost.
+    RoundTrips,
+    /// The verification of a request beside the bare signature and beside other libraries.
+    Verify,
+    /// Keys that are rotated while a resource server is under load: no request may fail.
+    Rotation(Rotation),
+}
+
+/// How much load, and for how long.
+#[derive(Debug, Args)]
+struct Rotation {
+    /// How long.
+    #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..=3600))]
+    seconds: u32,
+    /// Requests a second.
+    #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    rate: u32,
+}
+
+/// Builds what the measurement needs, and runs it.
 pub(crate) fn run(root: &Path, options: &Options) -> Result<()> {
+    match &options.what {
+        None | Some(What::RoundTrips) => round_trips(root, options.json),
+        Some(What::Verify) => verify(root, options.json),
+        Some(What::Rotation(load)) => rotation(root, load, options.json),
+    }
+}
+
+/// The programs of `peers/bench`, which print the tables.
+fn round_trips(root: &Path, json: bool) -> Result<()> {
     let tools = setup::run(root)?;
     let mut cargo = process::cargo(root);
     cargo.args(["build", "--package", "atpass-testnet"]).args([
@@ -30,10 +65,86 @@ pub(crate) fn run(root: &Path, options: &Options) -> Result<()> {
     let mut node = Command::new(&tools.node);
     node.current_dir(root.join("peers"))
         .arg("bench/main.js")
-        .args(options.json.then_some("--json"))
+        .args(json.then_some("--json"))
         .env(
             "ATPASS_EXAMPLES",
             process::target_folder(root)?.join("debug"),
         );
     process::run(&mut node)
+}
+
+/// The program of `bench/`, a workspace of its own, which prints the table.
+fn verify(root: &Path, json: bool) -> Result<()> {
+    let mut cargo = process::cargo(root);
+    cargo
+        .args(["run", "--release", "--locked"])
+        .args(["--manifest-path", "bench/Cargo.toml", "--"])
+        .args(json.then_some("--json"));
+    process::run(&mut cargo)
+}
+
+/// What the example `issuer_rotation` of the testnet prints.
+#[derive(Deserialize)]
+struct Printed {
+    rotation: Found,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Found {
+    seconds: f64,
+    requests: u32,
+    per_second: f64,
+    p50_ms: f64,
+    p99_ms: f64,
+    keys_that_signed: u32,
+    keys_gone: u32,
+    key_fetches: u32,
+    failed: u32,
+    failures: serde_json::Map<String, serde_json::Value>,
+}
+
+fn rotation(root: &Path, load: &Rotation, json: bool) -> Result<()> {
+    let mut cargo = process::cargo(root);
+    cargo
+        .args(["build", "--release", "--package", "atpass-testnet"])
+        .args(["--example", "issuer_rotation"]);
+    process::run(&mut cargo)?;
+    let program = process::target_folder(root)?
+        .join("release")
+        .join("examples")
+        .join("issuer_rotation");
+    let mut program = Command::new(program);
+    program
+        .env("RATE", load.rate.to_string())
+        .env("FOR", load.seconds.to_string());
+    let printed = process::output(&mut program)?;
+    let Printed { rotation: found } =
+        serde_json::from_str(&printed).context("cannot read what the measurement printed")?;
+    if json {
+        print!("{printed}");
+    } else {
+        print(&found);
+    }
+    ensure!(found.failed == 0, "{} requests failed", found.failed);
+    Ok(())
+}
+
+fn print(found: &Found) {
+    println!(
+        "{} requests in {:.1} s, {:.0} a second",
+        found.requests, found.seconds, found.per_second
+    );
+    println!(
+        "latency: p50 {:.2} ms, p99 {:.2} ms",
+        found.p50_ms, found.p99_ms
+    );
+    println!(
+        "keys: {} signed in turn, {} of them gone again by the end, fetched {} times",
+        found.keys_that_signed, found.keys_gone, found.key_fetches
+    );
+    println!("failed: {}", found.failed);
+    for (failure, times) in &found.failures {
+        println!("  {times} × {failure}");
+    }
 }

@@ -3,7 +3,7 @@
 //! `cargo xtask test` runs every check and every test, `cargo xtask setup` installs what they need,
 //! `cargo xtask arrows` compares the crates' dependencies with the table in `arrows.rs`,
 //! `cargo xtask clauses` lists the requirements of the standards with the tests that show them, and
-//! `cargo xtask bench` measures what logins and refreshes cost.
+//! `cargo xtask bench` measures what logins, refreshes and verifications cost.
 
 mod arrows;
 mod bench;
@@ -41,7 +41,7 @@ enum Chore {
     Arrows,
     /// Write `docs/clauses.md`: which tests show which requirement of the standards.
     Clauses(clauses::Options),
-    /// Measure our client beside the official one: how many requests a login and a refresh cost.
+    /// Measure: the requests of a login and a refresh, the cost of a verification, a key rotation under load.
     Bench(bench::Options),
 }
 

@@ -2,91 +2,48 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod common;
+#[path = "common/elsewhere.rs"]
+mod elsewhere;
 
-use std::sync::Arc;
-
-use atpass_fetch::{FetchConfig, Fetcher};
-use atpass_protocol::dpop::{NonceKeeper, QueryPolicy, access_token_hash};
-use atpass_protocol::id::{Did, Issuer};
+use atpass_protocol::dpop::DpopProof;
+use atpass_protocol::id::Issuer;
 use atpass_protocol::jose::PrivateKey;
 use atpass_protocol::random::SystemRandom;
-use atpass_protocol::secret::HmacKey;
 use atpass_protocol::time::Clock;
-use atpass_protocol::token::{AccessTokenClaims, TokenOrigin, new_token_id};
+use atpass_protocol::token::{AccessTokenClaims, TokenOrigin};
 use atpass_provider::keys::new_key;
 use atpass_provider::store::Store;
-use atpass_replay::MemoryReplay;
-use atpass_resource::{
-    IssuerKeys, RemoteKeys, ResourceConfig, ResourceParts, ResourceServer, RevocationList,
-};
-use atpass_testnet::{ManualClock, RequestLog};
+use atpass_resource::IssuerKeys;
+use atpass_testnet::RequestLog;
 use common::{App, Lab, Tokens};
+use elsewhere::Elsewhere;
 use futures::future::join_all;
 use http::{Request, Response};
-use serde_json::json;
 
+const ORIGIN: &str = "https://api.example.com";
 const URL: &str = "https://api.example.com/x";
 
-/// A resource server that knows the authorization server by its URL only.
-struct Elsewhere {
-    server: ResourceServer,
-    keys: RemoteKeys,
-    clock: ManualClock,
-    log: RequestLog,
+fn start(lab: &Lab, log: RequestLog) -> Elsewhere {
+    Elsewhere::start(lab, Issuer::parse(ORIGIN).unwrap(), log)
 }
 
-impl Elsewhere {
-    fn start(lab: &Lab, log: RequestLog) -> Self {
-        let issuer = &lab.network.issuer;
-        let fetcher = Fetcher::new(FetchConfig::development()).unwrap();
-        let clock = Arc::new(lab.clock.clone());
-        let keys = RemoteKeys::new(&fetcher, issuer.clone(), clock.clone());
-        let config = ResourceConfig {
-            origin: Issuer::parse("https://api.example.com").unwrap(),
-            audience: Did::parse("did:web:localhost").unwrap(),
-            issuer: issuer.clone(),
-            query: QueryPolicy::Ignore,
-        };
-        let parts = ResourceParts {
-            keys: Arc::new(keys.clone()),
-            nonces: NonceKeeper::new(&HmacKey::new(&[1; 32])),
-            replay: Arc::new(MemoryReplay::default()),
-            revoked: Arc::new(RevocationList::default()),
-            clock,
-        };
-        Self {
-            server: ResourceServer::new(config, parts),
-            keys,
-            clock: lab.clock.clone(),
-            log,
-        }
-    }
-
-    /// The status of a call's answer.
-    async fn call(&self, app: &App, token: &str) -> u16 {
-        let claims = json!({
-            "jti": new_token_id(&SystemRandom), "htm": "GET", "htu": URL, "iat": self.clock.now(),
-            "nonce": self.server.next_nonce(), "ath": access_token_hash(token),
-        });
-        let header = json!({ "typ": "dpop+jwt", "alg": "ES256", "jwk": app.key.public() });
-        let request = Request::get(URL)
-            .header("authorization", format!("DPoP {token}"))
-            .header("dpop", app.key.sign_compact(&header, &claims).unwrap())
-            .body(())
-            .unwrap();
-        match self.server.verify_request(&request).await {
-            Ok(_) => 200,
-            Err(refusal) => Response::<String>::from(refusal).status().as_u16(),
-        }
-    }
-
-    /// How often it asked for keys.
-    fn fetches(&self) -> usize {
-        let requests = self.log.requests();
-        let keys = requests
-            .iter()
-            .filter(|request| request.url.ends_with("/oauth/jwks"));
-        keys.count()
+/// The status of a call's answer.
+async fn call(elsewhere: &Elsewhere, app: &App, token: &str) -> u16 {
+    let proof = DpopProof {
+        htm: "GET",
+        htu: URL,
+        nonce: Some(&elsewhere.server.next_nonce()),
+        access_token: Some(token),
+        iat: elsewhere.clock.now(),
+    };
+    let request = Request::get(URL)
+        .header("authorization", format!("DPoP {token}"))
+        .header("dpop", proof.sign(&app.key, &SystemRandom).unwrap())
+        .body(())
+        .unwrap();
+    match elsewhere.server.verify_request(&request).await {
+        Ok(_) => 200,
+        Err(refusal) => Response::<String>::from(refusal).status().as_u16(),
     }
 }
 
@@ -99,11 +56,11 @@ fn kid_of(token: &str) -> String {
 async fn a_rotation_that_no_request_notices() {
     let log = RequestLog::default();
     let lab = Lab::start_logged(log.clone()).await;
-    let elsewhere = Elsewhere::start(&lab, log);
+    let elsewhere = start(&lab, log);
     let mut app = lab.app();
     let mut tokens = app.login().await;
     let old = kid_of(&tokens.access);
-    assert_eq!(elsewhere.call(&app, &tokens.access).await, 200);
+    assert_eq!(call(&elsewhere, &app, &tokens.access).await, 200);
     let staged = new_key(false, lab.clock.now()).unwrap();
     lab.network.store().add_signing_key(&staged).await.unwrap();
     lab.network.refresh().await.unwrap();
@@ -116,7 +73,7 @@ async fn a_rotation_that_no_request_notices() {
         for _ in 0..15 {
             let calls = (0..10).map(|number| {
                 let token = if number % 2 == 0 { &next } else { &tokens };
-                elsewhere.call(&app, &token.access)
+                call(&elsewhere, &app, &token.access)
             });
             let answers = join_all(calls).await;
             assert!(answers.iter().all(|status| *status == 200), "{answers:?}");
@@ -140,10 +97,14 @@ async fn a_rotation_that_no_request_notices() {
     app.now = lab.clock.now();
     let next = Tokens::of(&app.refresh(&tokens.refresh).await);
     assert_eq!(kid_of(&next.access), sudden.kid);
-    let calls = (0..50).map(|_| elsewhere.call(&app, &next.access));
+    let calls = (0..50).map(|_| call(&elsewhere, &app, &next.access));
     let answers = join_all(calls).await;
     assert!(answers.iter().all(|status| *status == 200), "{answers:?}");
-    assert_eq!(elsewhere.call(&app, &tokens.access).await, 401, "given up");
+    assert_eq!(
+        call(&elsewhere, &app, &tokens.access).await,
+        401,
+        "given up"
+    );
 }
 
 /// Clauses RS-KEY-01, RS-ERR-02: strangers can't make us ask; and an authorization server that is
@@ -152,10 +113,10 @@ async fn a_rotation_that_no_request_notices() {
 async fn unknown_keys_and_a_server_that_is_gone() {
     let log = RequestLog::default();
     let lab = Lab::start_logged(log.clone()).await;
-    let elsewhere = Elsewhere::start(&lab, log);
+    let elsewhere = start(&lab, log);
     let app = lab.app();
     let tokens = app.login().await;
-    assert_eq!(elsewhere.call(&app, &tokens.access).await, 200);
+    assert_eq!(call(&elsewhere, &app, &tokens.access).await, 200);
     let stranger = PrivateKey::generate().unwrap();
     let payload = tokens.access.split('.').nth(1).unwrap();
     let payload = data_encoding::BASE64URL_NOPAD.decode(payload.as_bytes());
@@ -165,11 +126,11 @@ async fn unknown_keys_and_a_server_that_is_gone() {
             let kid = format!("{second}-{number}");
             let token = claims.sign(&kid, &stranger).unwrap();
             let (elsewhere, app) = (&elsewhere, &app);
-            async move { elsewhere.call(app, &token).await }
+            async move { call(elsewhere, app, &token).await }
         });
         let answers = join_all(calls).await;
         assert!(answers.iter().all(|status| [401, 503].contains(status)));
-        assert_eq!(elsewhere.call(&app, &tokens.access).await, 200);
+        assert_eq!(call(&elsewhere, &app, &tokens.access).await, 200);
         lab.clock.advance(1);
     }
     assert!(elsewhere.fetches() <= 3, "{}", elsewhere.fetches());
@@ -177,14 +138,14 @@ async fn unknown_keys_and_a_server_that_is_gone() {
     lab.network.stop().await;
     for _ in 0..14 {
         elsewhere.clock.advance(60);
-        assert_eq!(elsewhere.call(&app, &tokens.access).await, 200);
+        assert_eq!(call(&elsewhere, &app, &tokens.access).await, 200);
     }
     let newer = AccessTokenClaims {
         iat: elsewhere.clock.now(),
         ..claims
     };
     let newer = newer.sign("newer", &stranger).unwrap();
-    assert_eq!(elsewhere.call(&app, &newer).await, 503, "it may be good");
+    assert_eq!(call(&elsewhere, &app, &newer).await, 503, "it may be good");
     elsewhere.clock.advance(3600);
-    assert_eq!(elsewhere.call(&app, &tokens.access).await, 503);
+    assert_eq!(call(&elsewhere, &app, &tokens.access).await, 503);
 }
