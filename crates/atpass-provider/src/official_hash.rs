@@ -33,7 +33,7 @@ impl OfficialHash {
         let (salt, hash) = text.split_once(':').ok_or(OfficialHashError)?;
         let bytes = |text: &str| HEXLOWER.decode(text.as_bytes()).ok();
         // What is hashed is the salt's text, so that another way to write it is another salt.
-        if !bytes(salt).is_some_and(|salt| salt.len() == 16) {
+        if bytes(salt).is_none_or(|salt| salt.len() != 16) {
             return Err(OfficialHashError);
         }
         let hash = bytes(hash).and_then(|hash| hash.try_into().ok());

@@ -66,18 +66,20 @@ async fn accounts() {
         store.clone(),
         Passwords::new(Arc::new(SystemRandom)).unwrap(),
     );
-    accounts.add(alice()).await.unwrap();
+    accounts.add(alice(), NOW).await.unwrap();
     assert!(matches!(
-        accounts.add(alice()).await,
+        accounts.add(alice(), NOW).await,
         Err(AccountError::DidTaken)
     ));
+    let kept = store.account(&Identifier::Did(alice().did)).await.unwrap();
+    assert_eq!(kept.unwrap().created_at, NOW);
     let other = Did::parse("did:plc:aaaaaaaaaaaaaaaaaaaaaaaa").unwrap();
     let same_handle = NewAccount {
         did: other.clone(),
         ..alice()
     };
     assert!(matches!(
-        accounts.add(same_handle).await,
+        accounts.add(same_handle, NOW).await,
         Err(AccountError::HandleTaken)
     ));
     let same_email = NewAccount {
@@ -86,7 +88,7 @@ async fn accounts() {
         ..alice()
     };
     assert!(matches!(
-        accounts.add(same_email).await,
+        accounts.add(same_email, NOW).await,
         Err(AccountError::EmailTaken)
     ));
 
@@ -185,7 +187,7 @@ async fn what_the_operator_does_counts_for_old_apps() {
     let store = SqliteStore::open(&folder.path().join("db")).unwrap();
     let passwords = Passwords::new(Arc::new(SystemRandom)).unwrap();
     let accounts = SqliteAccounts::new(store.clone(), passwords.clone());
-    accounts.add(alice()).await.unwrap();
+    accounts.add(alice(), NOW).await.unwrap();
     let (did, purpose) = (alice().did, EmailPurpose::ResetPassword);
     let put = store
         .put_email_code(&did, purpose, &[1; 32], NOW.plus(600))

@@ -183,8 +183,8 @@ fn accounts_with_and_without_problems() {
         ("did:web:invalid.example.com", "handle.invalid"),
         ("did:web:twin2.example.com", "e-mail address already"),
         ("nonsense", ""),
-        ("\\0\u{fffd}", "isn't a text"),
-        ("\u{fffd}", "isn't a text"),
+        ("\\x00\\xff", "isn't a text"),
+        ("\\xff", "isn't a text"),
     ];
     let check = |(report, code): (Value, i32)| {
         assert_eq!(code, 1, "{report}");
@@ -300,14 +300,14 @@ fn killed_and_run_again() {
     }
     import.kill().unwrap();
     assert!(import.wait().unwrap().code().is_none(), "it was killed");
-    let there: u64 = scene.ask("SELECT count(*) FROM accounts");
+    let there: i64 = scene.ask("SELECT count(*) FROM accounts");
     println!("killed after {there} of {ACCOUNTS} accounts");
-    let whole: u64 = scene.ask(
+    let whole: i64 = scene.ask(
         "SELECT count(*) FROM accounts WHERE untouched AND did IN (SELECT did FROM app_passwords)",
     );
     assert_eq!(whole, there, "each with all that belongs to it");
     let (report, code) = scene.import(&[]);
-    let all = ACCOUNTS.try_into().unwrap();
+    let (all, there) = (ACCOUNTS.try_into().unwrap(), there.unsigned_abs());
     assert_eq!(code, 0, "{report}");
     assert_eq!(counts(&report), [all, all - there, 0, there, 0]);
     assert_eq!(report["problems"], json!([]));

@@ -252,8 +252,10 @@ async fn import(store: &dyn EntrywayStore) {
         assert_eq!(here, passwords, "{what}");
         assert_eq!(run(chris, passwords).await, Ok(Imported::Same), "{what}");
     };
-    passwords[0].hash = "another hash of the same name".into();
-    followed(&chris, &passwords, "a hash of an app password").await;
+    for password in &mut passwords {
+        password.hash.push_str(", another one");
+    }
+    followed(&chris, &passwords, "app passwords of the same names").await;
     passwords.pop();
     followed(&chris, &passwords, "one app password fewer").await;
     chris.password_hash = "another".into();

@@ -63,9 +63,11 @@ impl SqliteAccounts {
     }
 
     /// Adds an account.
-    pub async fn add(&self, account: NewAccount) -> Result<(), AccountError> {
+    pub async fn add(&self, account: NewAccount, now: UnixTime) -> Result<(), AccountError> {
         let hash = self.passwords.hash(account.password.clone()).await?;
-        self.store.write(move |db| add(db, &account, &hash)).await?
+        self.store
+            .write(move |db| add(db, &account, &hash, now))
+            .await?
     }
 
     /// Changes the password. Ends the account's sessions and signs it out of all browsers, in the
@@ -160,6 +162,7 @@ fn add(
     db: &Connection,
     account: &NewAccount,
     hash: &str,
+    now: UnixTime,
 ) -> Result<Result<(), AccountError>, StoreError> {
     let taken = |column: &str, value: &str| {
         let sql = format!("SELECT EXISTS (SELECT 1 FROM accounts WHERE {column} = ?)");
@@ -178,14 +181,15 @@ fn add(
     {
         return Ok(Err(AccountError::EmailTaken));
     }
-    let sql =
-        "INSERT INTO accounts (did, handle, email, password_hash, audience) VALUES (?, ?, ?, ?, ?)";
+    let sql = "INSERT INTO accounts (did, handle, email, password_hash, audience, created_at)
+        VALUES (?, ?, ?, ?, ?, ?)";
     let row = params![
         account.did.as_str(),
         account.handle.as_str(),
         email,
         hash,
-        account.audience.as_str()
+        account.audience.as_str(),
+        now.as_secs()
     ];
     db.execute(sql, row).map_err(unavailable)?;
     Ok(Ok(()))

@@ -12,10 +12,10 @@ use atpass_protocol::id::{Did, Handle};
 use atpass_protocol::time::UnixTime;
 use atpass_provider::password::Passwords;
 use atpass_provider::store::StoreError;
+use atpass_store::SqliteStore;
 use clap::Args;
 use futures::future::join_all;
 use indicatif::{ProgressBar, ProgressStyle};
-use rusqlite::types::{Value, ValueRef};
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Row};
 use serde::Serialize;
 use url::Url;
@@ -33,9 +33,9 @@ const BATCH: usize = 100;
 /// is brought up to date, until its owner signs in here or something about it is changed here; then it is left
 /// alone. Where accounts can't be taken over, the others are, and the exit code is 1.
 ///
-/// While the PDS is running, or after it was killed, run this as the PDS's own user: SQLite may make files
-/// beside the database (-wal, -shm), and the PDS can't go on if they are another's. A database that was closed
-/// in order is read without that; don't start the PDS meanwhile.
+/// Beside a running PDS this must be able to read the files that SQLite keeps with the database (-wal, -shm).
+/// Where there is a -wal without a -shm, SQLite makes one: run this as the PDS's own user then, or the PDS can't
+/// open it. After the PDS was stopped in order there is neither, and none is made; don't start the PDS meanwhile.
 #[derive(Debug, Args)]
 pub(crate) struct Import {
     /// DID of the PDS, such as did:web:pds.example.com
@@ -105,24 +105,18 @@ pub(crate) async fn run(import: &Import) -> anyhow::Result<ExitCode> {
     };
     let mut earlier = Earlier::default();
     for batch in dids.chunks(BATCH) {
-        let read = batch.iter().map(|did| async {
-            let (account, passwords) = match source.account(did, &import.pds) {
-                Ok(read) => read,
-                Err(problem) => return Ok((None, Err(format!("{problem:#}")))),
-            };
-            let imported = store.import_account(&account, &passwords, import.dry_run);
-            let imported = imported.await?.map_err(|taken| taken.to_string());
-            Ok((Some(account), imported))
-        });
-        let outcomes: Vec<_> = join_all(read).await;
-        for (did, outcome) in batch.iter().zip(outcomes) {
-            let (account, mut outcome) = outcome.map_err(|error: StoreError| error)?;
-            if let (Some(account), Ok(_), true) = (account, &outcome, import.dry_run) {
-                outcome = earlier
-                    .add(account)
-                    .map_or(outcome, |taken| Err(taken.to_string()));
-            }
-            report.count(shown(did), outcome);
+        let taking = batch
+            .iter()
+            .map(|did| take_over(import, &source, &store, did));
+        for (did, outcome) in batch.iter().zip(join_all(taking).await) {
+            let outcome = outcome?.and_then(|(imported, account)| {
+                if import.dry_run && imported != Imported::Kept {
+                    earlier.add(account).map_err(|taken| taken.to_string())?;
+                }
+                Ok(imported)
+            });
+            let (Ok(did) | Err(did)) = did;
+            report.count(did.clone(), outcome);
         }
         progress.inc(batch.len().try_into()?);
     }
@@ -137,6 +131,28 @@ pub(crate) async fn run(import: &Import) -> anyhow::Result<ExitCode> {
         ExitCode::SUCCESS
     } else {
         ExitCode::FAILURE
+    })
+}
+
+/// Takes one account over, or says why it can't be. An error is the store's own.
+async fn take_over(
+    import: &Import,
+    source: &Source,
+    store: &SqliteStore,
+    did: &Result<String, String>,
+) -> Result<Result<(Imported, AccountRecord), String>, StoreError> {
+    let read = match did {
+        Ok(did) => source.account(did, &import.pds),
+        Err(_) => Err(anyhow!("its DID isn't a text")),
+    };
+    let (account, passwords) = match read {
+        Ok(read) => read,
+        Err(problem) => return Ok(Err(format!("{problem:#}"))),
+    };
+    let imported = store.import_account(&account, &passwords, import.dry_run);
+    Ok(match imported.await? {
+        Ok(imported) => Ok((imported, account)),
+        Err(taken) => Err(taken.to_string()),
     })
 }
 
@@ -184,27 +200,18 @@ struct Earlier {
 }
 
 impl Earlier {
-    /// What of an account an earlier one takes already. If nothing, the account counts from now on.
-    fn add(&mut self, account: AccountRecord) -> Option<Taken> {
+    /// Counts an account, unless an earlier one takes what it needs.
+    fn add(&mut self, account: AccountRecord) -> Result<(), Taken> {
         if self.handles.contains(&account.handle) {
-            return Some(Taken::Handle);
+            return Err(Taken::Handle);
         }
         if let Some(email) = account.email
             && !self.emails.insert(email.to_lowercase())
         {
-            return Some(Taken::Email);
+            return Err(Taken::Email);
         }
         self.handles.insert(account.handle);
-        None
-    }
-}
-
-/// A DID as it is shown: a broken database may have anything in its place.
-fn shown(did: &Value) -> String {
-    match did {
-        Value::Text(did) => did.clone(),
-        Value::Blob(bytes) => String::from_utf8_lossy(bytes).escape_debug().to_string(),
-        other => format!("{other:?}"),
+        Ok(())
     }
 }
 
@@ -234,19 +241,18 @@ impl Source {
             .with_context(|| format!("read {shown}: is it the account.sqlite of an official PDS?"))
     }
 
-    /// All accounts that have a password here. An actor without one has it elsewhere: at an entryway.
-    fn dids(&self) -> anyhow::Result<Vec<Value>> {
+    /// All accounts that have a password here. An actor without one has it elsewhere: at an entryway. A DID that
+    /// isn't a text is an error, to be shown as it is, and doesn't stop the others.
+    fn dids(&self) -> anyhow::Result<Vec<Result<String, String>>> {
         let mut select = self.0.prepare("SELECT did FROM account ORDER BY did")?;
         let mut rows = select.query([])?;
         let mut dids = Vec::new();
         while let Some(row) = rows.next()? {
-            dids.push(match row.get_ref(0)? {
-                // One that isn't UTF-8 is no text to Rust, and mustn't stop the others.
-                ValueRef::Text(bytes) => match std::str::from_utf8(bytes) {
-                    Ok(text) => Value::Text(text.to_owned()),
-                    Err(_) => Value::Blob(bytes.to_vec()),
-                },
-                other => other.into(),
+            let did = row.get_ref(0)?;
+            dids.push(match (did.as_str(), did.as_bytes()) {
+                (Ok(did), _) => Ok(did.to_owned()),
+                (Err(_), Ok(bytes)) => Err(bytes.escape_ascii().to_string()),
+                (Err(_), Err(_)) => Err(did.data_type().to_string()),
             });
         }
         Ok(dids)
@@ -254,12 +260,9 @@ impl Source {
 
     fn account(
         &self,
-        did: &Value,
+        did: &str,
         pds: &Did,
     ) -> anyhow::Result<(AccountRecord, Vec<AppPasswordRecord>)> {
-        let Value::Text(did) = did else {
-            bail!("its DID isn't a text");
-        };
         let sql = "SELECT handle, email, emailConfirmedAt, passwordScrypt, createdAt, takedownRef,
             deactivatedAt FROM account JOIN actor USING (did) WHERE did = ?";
         let read = |row: &Row<'_>| Ok(read_account(row, did, pds));
@@ -275,8 +278,8 @@ impl Source {
 }
 
 /// Whether nobody has the database open: in the WAL mode, which official PDSes use, there is a -wal file beside
-/// it for as long as anybody has. Then it can be read without making one; else two files would stay behind that
-/// belong to whoever ran this.
+/// it for as long as anybody has. Then it can be read as a file that doesn't change; else SQLite would make a
+/// -wal and a -shm, and leave them behind, as files of whoever ran this.
 fn is_closed(file: &Path) -> anyhow::Result<bool> {
     let mut start = [0; 20];
     std::fs::File::open(file)?.read_exact(&mut start)?;
