@@ -12,6 +12,7 @@
 //! | `pds` | what it asks of a PDS |
 //! | `plc` | operations of `did:plc`, and their directory |
 //! | `handles` | which handles it gives |
+//! | `password` | whether a password is an account's own |
 //! | `change_handle` | a handle's change, in steps that can be repeated |
 //! | `sign_up` | an account's making, in steps that survive a crash |
 //! | `service_auth` | who a forwarded request is from |
@@ -25,6 +26,7 @@ mod handles;
 mod legacy;
 mod limits;
 pub mod mail;
+mod password;
 pub mod pds;
 pub mod plc;
 mod service_auth;
@@ -49,6 +51,7 @@ pub use config::{EntrywayConfig, PdsConfig, SignUpPolicy};
 pub use handles::NotGiven;
 use limits::Limits;
 use mail::Mailer;
+pub use password::check_password;
 use store::EntrywayStore;
 pub use xrpc::router;
 

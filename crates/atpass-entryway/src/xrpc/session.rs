@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::request::{Address, Input};
 use super::{Server, XrpcError, audit};
 use crate::legacy::{self, GRACE, SESSION_LIFE, Tokens};
+use crate::password::check_password;
 use crate::service_auth;
 use crate::store::{AccountRecord, AppPasswordRecord, LegacyRotation, LegacySessionRecord};
 
@@ -93,16 +94,19 @@ async fn create(
     let identifier = Identifier::from_person(&input.identifier).ok_or_else(wrong)?;
     let limited = server.provider.count_sign_in(&identifier, address.0);
     limited.map_err(XrpcError::too_many)?;
-    let Some((account, app_password)) = sign_in(&server, &identifier, &input.password).await?
-    else {
-        audit("sign_in_failed", None);
-        return Err(wrong());
+    let found = sign_in(&server, &identifier, &input.password).await?;
+    let Some((account, app_password)) = found else {
+        return Err(failed());
     };
     if !account.active {
         return Err(XrpcError::taken_down());
     }
     let parts = server.entryway.parts();
     let now = server.entryway.now();
+    let checked = match &app_password {
+        Some(password) => password.hash.clone(),
+        None => account.password_hash.clone(),
+    };
     let session = LegacySessionRecord {
         id: SessionId::generate(&*parts.random),
         did: account.did.clone(),
@@ -112,9 +116,17 @@ async fn create(
         expires_at: now.plus(SESSION_LIFE),
     };
     let tokens = legacy::issue(&server, &account, &session)?;
-    parts.store.begin_legacy_session(&session).await?;
+    // A password that was changed while it was being checked is none.
+    if !parts.store.begin_legacy_session(&session, &checked).await? {
+        return Err(failed());
+    }
     audit("legacy_session_begun", Some(&account.did));
     Ok(Json(Session::new(tokens, account)))
+}
+
+fn failed() -> XrpcError {
+    audit("sign_in_failed", None);
+    wrong()
 }
 
 /// The account, and the app password if it was one. Where there is no such account it takes as long as with a
@@ -133,10 +145,8 @@ async fn sign_in(
             return Ok(Some((account.clone(), Some(found))));
         }
     }
-    let accounts = server.provider.accounts();
-    let right = accounts.check_password(identifier, password).await?;
-    // Of one account, should the name have gone from one to another in between.
-    let account = account.filter(|account| right.is_some_and(|right| right.did == account.did));
+    let passwords = &server.entryway.parts().passwords;
+    let account = check_password(&**store, passwords, identifier, password).await?;
     Ok(account.map(|account| (account, None)))
 }
 

@@ -225,9 +225,17 @@ impl EntrywayStore for MemoryStore {
         Ok(())
     }
 
-    async fn begin_legacy_session(&self, record: &LegacySessionRecord) -> Result<(), StoreError> {
+    async fn begin_legacy_session(
+        &self,
+        record: &LegacySessionRecord,
+        _: &str,
+    ) -> Result<bool, StoreError> {
         self.up()?.sessions.insert(record.id, record.clone());
-        Ok(())
+        Ok(true)
+    }
+
+    async fn upgrade_password(&self, _: &Did, _: &str, _: &str) -> Result<bool, StoreError> {
+        not_asked()
     }
 
     async fn rotate_legacy_session(
@@ -282,6 +290,7 @@ impl EntrywayStore for MemoryStore {
         &self,
         _: &AccountRecord,
         _: &[AppPasswordRecord],
+        _: bool,
     ) -> Result<Result<Imported, Taken>, StoreError> {
         not_asked()
     }
