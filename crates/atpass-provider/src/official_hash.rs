@@ -15,7 +15,9 @@ const P: u32 = 1;
 
 /// Not a hash of an official PDS.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a password hash of an official PDS is a salt, a colon and 128 hexadecimal digits")]
+#[error(
+    "a password hash of an official PDS is 32 hexadecimal digits, a colon and 128 more, in lower case"
+)]
 pub struct OfficialHashError;
 
 /// A password hash of an official PDS.
@@ -29,8 +31,12 @@ impl OfficialHash {
     /// Reads one as the PDS keeps it.
     pub(crate) fn read(text: &str) -> Result<Self, OfficialHashError> {
         let (salt, hash) = text.split_once(':').ok_or(OfficialHashError)?;
-        let hash = HEXLOWER.decode(hash.as_bytes()).ok();
-        let hash = hash.and_then(|hash| hash.try_into().ok());
+        let bytes = |text: &str| HEXLOWER.decode(text.as_bytes()).ok();
+        // What is hashed is the salt's text, so that another way to write it is another salt.
+        if bytes(salt).is_none_or(|salt| salt.len() != 16) {
+            return Err(OfficialHashError);
+        }
+        let hash = bytes(hash).and_then(|hash| hash.try_into().ok());
         Ok(Self {
             salt: salt.to_owned(),
             hash: hash.ok_or(OfficialHashError)?,
@@ -78,8 +84,14 @@ mod tests {
         assert_eq!(hash.to_text(), format!("pds-scrypt:{VECTOR}"));
         assert!(OfficialHash::stored(&hash.to_text()).unwrap() == Ok(hash));
         assert!(OfficialHash::stored("$argon2id$v=19$").is_none());
-        for bad in ["", ":", "00:00", "salt", &VECTOR[..VECTOR.len() - 1]] {
+        let short = &VECTOR[..VECTOR.len() - 1];
+        for bad in ["", ":", "00:00", "salt", short, &VECTOR.to_uppercase()] {
             assert!(OfficialHash::read(bad).is_err(), "{bad}");
+        }
+        let (salt, digits) = VECTOR.split_once(':').unwrap();
+        for salt in ["", "salt", &salt[2..], &format!("{salt}00")] {
+            let bad = format!("{salt}:{digits}");
+            assert!(OfficialHash::read(&bad).is_err(), "{bad}");
         }
     }
 }
