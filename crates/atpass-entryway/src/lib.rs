@@ -12,6 +12,7 @@
 //! | `pds` | what it asks of a PDS |
 //! | `plc` | operations of `did:plc`, and their directory |
 //! | `handles` | which handles it gives |
+//! | `password` | whether a password is an account's own |
 //! | `change_handle` | a handle's change, in steps that can be repeated |
 //! | `sign_up` | an account's making, in steps that survive a crash |
 //! | `service_auth` | who a forwarded request is from |
@@ -22,6 +23,7 @@
 mod change_handle;
 mod config;
 mod handles;
+mod password;
 pub mod pds;
 pub mod plc;
 mod sign_up;
@@ -44,6 +46,7 @@ use url::Url;
 pub use change_handle::ChangeHandleError;
 pub use config::{EntrywayConfig, PdsConfig, SignUpPolicy};
 pub use handles::NotGiven;
+pub use password::check_password;
 use store::EntrywayStore;
 pub use xrpc::router;
 

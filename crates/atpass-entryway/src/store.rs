@@ -17,7 +17,8 @@ pub struct AccountRecord {
     pub did: Did,
     /// What people call it.
     pub handle: Handle,
-    /// Where its owner can be written to, in lower case.
+    /// Where its owner can be written to. The store keeps and compares addresses in lower case, whatever it is
+    /// given.
     pub email: Option<String>,
     /// When its owner proved to read that address.
     pub email_confirmed_at: Option<UnixTime>,
@@ -155,9 +156,10 @@ pub trait EntrywayStore: Send + Sync + 'static {
         limit: u32,
     ) -> Result<Vec<SignUpRecord>, StoreError>;
 
-    /// Takes over an account with its app passwords. One of the same DID is replaced where
-    /// it has the same PDS (an import that is run again), and is otherwise [`Taken::Did`]. With `dry_run`
-    /// nothing is changed, and the answer is what would be done.
+    /// Takes over an account with its app passwords. One of the same DID and the same PDS (an import that is
+    /// run again) is brought up to date, but only as long as it is as the last import left it: once its owner
+    /// signed in here, or anything about it was changed here, it is left alone as a whole. One of another PDS
+    /// is [`Taken::Did`]. With `dry_run` nothing is changed, and the answer is what would be done.
     async fn import_account(
         &self,
         account: &AccountRecord,
@@ -168,11 +170,13 @@ pub trait EntrywayStore: Send + Sync + 'static {
     /// How many accounts each PDS has, those in the making too.
     async fn accounts_by_pds(&self) -> Result<Vec<(Did, u64)>, StoreError>;
 
-    /// Changes the handle.
+    /// Changes the handle. Like every change below it does nothing to an account that isn't there, or is only
+    /// being made.
     async fn set_handle(&self, did: &Did, handle: &Handle)
     -> Result<Result<(), Taken>, StoreError>;
 
-    /// Changes the address, and when it was confirmed.
+    /// Changes the address, and when it was confirmed. All codes that were sent to the account are void:
+    /// they prove nothing about the new address, and the old one may be somebody else's now.
     async fn set_email(
         &self,
         did: &Did,
@@ -188,8 +192,8 @@ pub trait EntrywayStore: Send + Sync + 'static {
         now: UnixTime,
     ) -> Result<bool, StoreError>;
 
-    /// Changes the password, ends all the account's sessions (old apps' too), and signs it out of all
-    /// browsers, in one act. Returns the OAuth sessions that ended.
+    /// Changes the password, ends all the account's sessions (old apps' too), signs it out of all browsers and
+    /// voids a code for another new password, in one act. Returns the OAuth sessions that ended.
     async fn change_password(
         &self,
         did: &Did,
@@ -217,7 +221,8 @@ pub trait EntrywayStore: Send + Sync + 'static {
     ) -> Result<(), StoreError>;
 
     /// Uses a code up. Returns whose it was: `None` where there is no such code (of this account, if one is
-    /// named), or its time is over.
+    /// named), its time is over, or no account is named and several have it: then it says nothing about who
+    /// sent it.
     async fn use_email_code(
         &self,
         did: Option<&Did>,
@@ -226,7 +231,7 @@ pub trait EntrywayStore: Send + Sync + 'static {
         now: UnixTime,
     ) -> Result<Option<Did>, StoreError>;
 
-    /// Keeps an app password. Returns `false` where the account has one of that name already.
+    /// Keeps an app password. Returns `false` where the account has one of that name already, or isn't there.
     async fn add_app_password(&self, record: &AppPasswordRecord) -> Result<bool, StoreError>;
 
     /// The account's app passwords, oldest first.
@@ -235,8 +240,14 @@ pub trait EntrywayStore: Send + Sync + 'static {
     /// Removes an app password and the sessions that began with it, in one act.
     async fn revoke_app_password(&self, did: &Did, name: &str) -> Result<(), StoreError>;
 
-    /// Begins a session of an old app.
-    async fn begin_legacy_session(&self, record: &LegacySessionRecord) -> Result<(), StoreError>;
+    /// Begins a session of an old app, if the account is there and active, and `checked_hash`, with which the
+    /// password was compared, is still that of its password, or of the app password that the record names.
+    /// Returns whether it is: what was changed while the password was being checked counts.
+    async fn begin_legacy_session(
+        &self,
+        record: &LegacySessionRecord,
+        checked_hash: &str,
+    ) -> Result<bool, StoreError>;
 
     /// Decides on a presented refresh token of an old app, and carries the decision out, in one act: the
     /// current generation is rotated and the session's end moved to `expires_at`; its predecessor gets the
@@ -266,9 +277,10 @@ pub trait EntrywayStore: Send + Sync + 'static {
 pub enum Imported {
     /// It is new here.
     New,
-    /// It was here, and was brought up to date; its password is left alone if it was changed or upgraded
-    /// here.
+    /// It was here as an earlier import left it, and was brought up to date.
     Updated,
-    /// Nothing about it differs.
+    /// It was here as an earlier import left it, and nothing about it differs.
     Same,
+    /// It was here, and its owner signed in or something about it was changed since: it is left alone.
+    Kept,
 }

@@ -27,7 +27,7 @@ use crate::refresh::RefreshDecision;
 pub type Digest32 = [u8; 32];
 
 /// The store couldn't do what it was asked. Nothing of it happened.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
     /// The database can't be reached or refused to work.
     #[error("the store is unavailable: {0}")]

@@ -6,6 +6,8 @@ ALTER TABLE accounts ADD COLUMN deactivated_at INTEGER;
 -- The operation that makes the DID, while the account is being made.
 ALTER TABLE accounts ADD COLUMN sign_up TEXT;
 ALTER TABLE accounts ADD COLUMN invite TEXT;
+-- Whether it still is as an import left it, so that another import may bring it up to date.
+ALTER TABLE accounts ADD COLUMN untouched INTEGER NOT NULL DEFAULT 0;
 CREATE INDEX accounts_in_the_making ON accounts (created_at) WHERE sign_up IS NOT NULL;
 CREATE INDEX accounts_by_audience ON accounts (audience);
 
@@ -54,3 +56,19 @@ CREATE TABLE scope_references (
     used_until INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX scope_references_by_end ON scope_references (used_until);
+
+-- Triggers, so that no act can forget it. An import sets the mark after what it writes.
+CREATE TRIGGER accounts_touched
+AFTER UPDATE OF handle, email, email_confirmed_at, password_hash, active, deactivated_at ON accounts
+WHEN old.untouched BEGIN
+    UPDATE accounts SET untouched = 0 WHERE did = new.did;
+END;
+CREATE TRIGGER app_passwords_added AFTER INSERT ON app_passwords BEGIN
+    UPDATE accounts SET untouched = 0 WHERE did = new.did AND untouched;
+END;
+CREATE TRIGGER app_passwords_removed AFTER DELETE ON app_passwords BEGIN
+    UPDATE accounts SET untouched = 0 WHERE did = old.did AND untouched;
+END;
+CREATE TRIGGER legacy_sessions_begun AFTER INSERT ON legacy_sessions BEGIN
+    UPDATE accounts SET untouched = 0 WHERE did = new.did AND untouched;
+END;

@@ -1,9 +1,12 @@
-//! What every backend must do: the laws of [`Store`], as a test to run against an empty one.
+//! What every backend must do: the laws of [`Store`], as a test to run against an empty one; and those of
+//! [`EntrywayStore`](atpass_entryway::store::EntrywayStore).
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
     reason = "a test suite reports by panicking"
 )]
+
+mod entryway;
 
 use std::sync::Arc;
 
@@ -20,6 +23,8 @@ use atpass_provider::store::{
     AlreadyUsed, ApproveOutcome, CodeRecord, ConsumeOutcome, DeviceSignIn, EndReason,
     RequestRecord, Rotation, SessionRecord, SigningKeyRecord, Store,
 };
+
+pub use entryway::check_entryway_store_contract;
 
 const NOW: UnixTime = UnixTime::from_secs(1_800_000_000);
 const DAY: i64 = 24 * 60 * 60;

@@ -4,7 +4,8 @@
 //! [`atpass_provider::accounts::Accounts`], in one database file. All writing is done by one
 //! thread that commits whatever waits in one go, with full durability; reading is done beside it.
 //!
-//! Whoever writes another backend runs [`contract::check_store_contract`] against it.
+//! Whoever writes another backend runs [`contract::check_store_contract`] against it, and
+//! [`contract::check_entryway_store_contract`] where it is an entryway's.
 
 pub mod contract;
 mod sqlite;

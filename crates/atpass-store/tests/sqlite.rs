@@ -3,10 +3,14 @@
 
 use std::sync::Arc;
 
+use atpass_entryway::store::{
+    AccountRecord, EmailPurpose, EntrywayStore, Imported, LegacySessionRecord, SignUpRecord,
+};
 use atpass_protocol::id::{Did, Handle};
 use atpass_protocol::random::SystemRandom;
 use atpass_protocol::secret::Secret;
 use atpass_protocol::time::UnixTime;
+use atpass_protocol::token::SessionId;
 use atpass_provider::accounts::{Accounts, Identifier};
 use atpass_provider::password::Passwords;
 use atpass_provider::store::{DeviceSignIn, Store};
@@ -62,18 +66,20 @@ async fn accounts() {
         store.clone(),
         Passwords::new(Arc::new(SystemRandom)).unwrap(),
     );
-    accounts.add(alice()).await.unwrap();
+    accounts.add(alice(), NOW).await.unwrap();
     assert!(matches!(
-        accounts.add(alice()).await,
+        accounts.add(alice(), NOW).await,
         Err(AccountError::DidTaken)
     ));
+    let kept = store.account(&Identifier::Did(alice().did)).await.unwrap();
+    assert_eq!(kept.unwrap().created_at, NOW);
     let other = Did::parse("did:plc:aaaaaaaaaaaaaaaaaaaaaaaa").unwrap();
     let same_handle = NewAccount {
         did: other.clone(),
         ..alice()
     };
     assert!(matches!(
-        accounts.add(same_handle).await,
+        accounts.add(same_handle, NOW).await,
         Err(AccountError::HandleTaken)
     ));
     let same_email = NewAccount {
@@ -82,7 +88,7 @@ async fn accounts() {
         ..alice()
     };
     assert!(matches!(
-        accounts.add(same_email).await,
+        accounts.add(same_email, NOW).await,
         Err(AccountError::EmailTaken)
     ));
 
@@ -141,4 +147,133 @@ async fn accounts() {
         accounts.set_active(&other, true, NOW).await,
         Err(AccountError::Unknown)
     ));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn entryway_contract() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = SqliteStore::open(&folder.path().join("db")).unwrap();
+    atpass_store::contract::check_entryway_store_contract(Arc::new(store)).await;
+}
+
+/// What the operator does to an account that is only being made does nothing.
+#[tokio::test]
+async fn accounts_in_the_making_are_nobodys_to_change() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = SqliteStore::open(&folder.path().join("db")).unwrap();
+    let passwords = Passwords::new(Arc::new(SystemRandom)).unwrap();
+    let accounts = SqliteAccounts::new(store.clone(), passwords);
+    let begun = store.begin_sign_up(&sign_up()).await.unwrap();
+    assert_eq!(begun, Ok(()));
+    let did = alice().did;
+    let unknown = |error: AccountError| matches!(error, AccountError::Unknown);
+    let password = || Secret::new("looking-glass");
+    let set = accounts.set_password(&did, password(), NOW).await;
+    assert!(unknown(set.unwrap_err()));
+    let replaced = accounts.replace_password(&did, password()).await;
+    assert!(unknown(replaced.unwrap_err()));
+    let disabled = accounts.set_active(&did, false, NOW).await;
+    assert!(unknown(disabled.unwrap_err()));
+    let removed = accounts.remove(&did, NOW).await;
+    assert!(unknown(removed.unwrap_err()));
+    let unfinished = store.unfinished_sign_ups(NOW.plus(1), 10).await.unwrap();
+    assert_eq!(unfinished, [sign_up()]);
+}
+
+/// An operator's new password voids a code for another one, and a disabled account begins no session.
+#[tokio::test]
+async fn what_the_operator_does_counts_for_old_apps() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = SqliteStore::open(&folder.path().join("db")).unwrap();
+    let passwords = Passwords::new(Arc::new(SystemRandom)).unwrap();
+    let accounts = SqliteAccounts::new(store.clone(), passwords.clone());
+    accounts.add(alice(), NOW).await.unwrap();
+    let (did, purpose) = (alice().did, EmailPurpose::ResetPassword);
+    let put = store
+        .put_email_code(&did, purpose, &[1; 32], NOW.plus(600))
+        .await;
+    put.unwrap();
+    let password = Secret::new("looking-glass");
+    let replaced = accounts.replace_password(&did, password.clone()).await;
+    replaced.unwrap();
+    let used = store.use_email_code(None, purpose, &[1; 32], NOW).await;
+    assert_eq!(used.unwrap(), None);
+
+    let session = LegacySessionRecord {
+        id: SessionId::from_i64(1),
+        did: did.clone(),
+        app_password: None,
+        generation: 0,
+        rotated_at: NOW,
+        expires_at: NOW.plus(100),
+    };
+    let identifier = Identifier::Did(did.clone());
+    let checked = atpass_entryway::check_password(&store, &passwords, &identifier, &password).await;
+    let hash = checked.unwrap().unwrap().password_hash;
+    accounts.set_active(&did, false, NOW).await.unwrap();
+    assert!(!store.begin_legacy_session(&session, &hash).await.unwrap());
+    accounts.set_active(&did, true, NOW).await.unwrap();
+    assert!(store.begin_legacy_session(&session, &hash).await.unwrap());
+}
+
+/// The hash of a PDS is replaced when the password is first seen, also by two apps at once; and each is told the
+/// hash that is kept.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hash_of_a_pds_is_upgraded_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = SqliteStore::open(&folder.path().join("db")).unwrap();
+    let passwords = Passwords::new(Arc::new(SystemRandom)).unwrap();
+    let official = "000102030405060708090a0b0c0d0e0f:c04df787c6d262b9dfa02a26e16f1794dc65d2603ed28486881819b98084bf857687301bbc901d26ab30d3981d7f1cf2a0a01f60992820c2682dc938897279dd";
+    let old = AccountRecord {
+        password_hash: Passwords::of_official_pds(official).unwrap(),
+        ..sign_up().account
+    };
+    let imported = store.import_account(&old, &[], false).await.unwrap();
+    assert_eq!(imported, Ok(Imported::New));
+    let identifier = Identifier::Email("ALICE@example.com".into());
+    let check = async |password: &str| {
+        let password = Secret::new(password);
+        let checked =
+            atpass_entryway::check_password(&store, &passwords, &identifier, &password).await;
+        checked.unwrap().map(|account| account.password_hash)
+    };
+    assert_eq!(check("wrong").await, None);
+    let kept = async || {
+        let account = store.account(&identifier).await.unwrap();
+        account.unwrap().password_hash
+    };
+    assert_eq!(kept().await, old.password_hash);
+    let password = "correct horse battery";
+    let (one, two) = tokio::join!(check(password), check(password));
+    let kept = kept().await;
+    assert!(kept.starts_with("$argon2id$"), "{kept}");
+    assert_eq!([one, two], [Some(kept.clone()), Some(kept.clone())]);
+    assert_eq!(check(password).await, Some(kept), "once");
+    let again = store.import_account(&old, &[], false).await.unwrap();
+    assert_eq!(again, Ok(Imported::Kept));
+}
+
+fn sign_up() -> SignUpRecord {
+    let NewAccount {
+        did,
+        handle,
+        email,
+        audience,
+        ..
+    } = alice();
+    SignUpRecord {
+        account: AccountRecord {
+            did,
+            handle,
+            email: email.map(|email| email.to_lowercase()),
+            email_confirmed_at: None,
+            password_hash: "a hash".into(),
+            pds: audience,
+            created_at: NOW,
+            active: true,
+            deactivated_at: None,
+        },
+        operation: "{}".into(),
+        invite: None,
+    }
 }

@@ -244,7 +244,7 @@ async fn open_servers(
 ) -> anyhow::Result<(Provider, ResourceServer)> {
     let passwords = Passwords::new(config.random.clone())?;
     let known = SqliteAccounts::new(store.clone(), passwords);
-    add_missing(&known, accounts).await?;
+    add_missing(&known, accounts, config.clock.now()).await?;
     let replay: Arc<dyn Replay> = Arc::new(SqliteReplay::new(store.clone()));
     // New at each start, because the replay memory is: see `NonceKeeper::new`.
     let nonces = NonceKeeper::new(&HmacKey::new(&random::bytes(&*config.random)));
@@ -335,7 +335,11 @@ fn permission_sets(
 }
 
 /// Adds the accounts that the database doesn't have yet.
-async fn add_missing(known: &SqliteAccounts, accounts: &[DevAccount]) -> anyhow::Result<()> {
+async fn add_missing(
+    known: &SqliteAccounts,
+    accounts: &[DevAccount],
+    now: UnixTime,
+) -> anyhow::Result<()> {
     for account in accounts {
         if known
             .find(&Identifier::Did(account.did.clone()))
@@ -343,13 +347,16 @@ async fn add_missing(known: &SqliteAccounts, accounts: &[DevAccount]) -> anyhow:
             .is_none()
         {
             known
-                .add(NewAccount {
-                    did: account.did.clone(),
-                    handle: account.handle.clone(),
-                    email: Some(format!("{}@example.com", account.handle)),
-                    audience: Did::parse(AUDIENCE)?,
-                    password: Secret::new(account.password),
-                })
+                .add(
+                    NewAccount {
+                        did: account.did.clone(),
+                        handle: account.handle.clone(),
+                        email: Some(format!("{}@example.com", account.handle)),
+                        audience: Did::parse(AUDIENCE)?,
+                        password: Secret::new(account.password),
+                    },
+                    now,
+                )
                 .await
                 .with_context(|| format!("add the account {}", account.handle))?;
         }

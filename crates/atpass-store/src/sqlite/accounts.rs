@@ -1,7 +1,7 @@
 //! Accounts in the same database.
 
 use async_trait::async_trait;
-use atpass_entryway::store::EntrywayStore;
+use atpass_entryway::store::{AccountRecord, EntrywayStore};
 use atpass_protocol::id::{Did, Handle};
 use atpass_protocol::secret::Secret;
 use atpass_protocol::time::UnixTime;
@@ -9,7 +9,7 @@ use atpass_protocol::token::SessionId;
 use atpass_provider::accounts::{Account, Accounts, Identifier};
 use atpass_provider::password::Passwords;
 use atpass_provider::store::{EndReason, StoreError};
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, params};
 
 use super::row::{Columns, unavailable};
 use super::{SqliteStore, devices, entryway, sessions};
@@ -63,9 +63,11 @@ impl SqliteAccounts {
     }
 
     /// Adds an account.
-    pub async fn add(&self, account: NewAccount) -> Result<(), AccountError> {
+    pub async fn add(&self, account: NewAccount, now: UnixTime) -> Result<(), AccountError> {
         let hash = self.passwords.hash(account.password.clone()).await?;
-        self.store.write(move |db| add(db, &account, &hash)).await?
+        self.store
+            .write(move |db| add(db, &account, &hash, now))
+            .await?
     }
 
     /// Changes the password. Ends the account's sessions and signs it out of all browsers, in the
@@ -108,7 +110,7 @@ impl SqliteAccounts {
     ) -> Result<Vec<SessionId>, AccountError> {
         let did = did.clone();
         let act = move |db: &Connection| {
-            let sql = "UPDATE accounts SET active = ? WHERE did = ?";
+            let sql = "UPDATE accounts SET active = ? WHERE did = ? AND sign_up IS NULL";
             let changed = db.execute(sql, params![active, did.as_str()]);
             match changed.map_err(unavailable)? {
                 0 => Ok(None),
@@ -126,17 +128,13 @@ impl SqliteAccounts {
         let act = move |db: &Connection| remove(db, &did, now);
         self.store.write(act).await?.ok_or(AccountError::Unknown)
     }
-
-    async fn row(&self, identifier: &Identifier) -> Result<Option<(Account, String)>, StoreError> {
-        let identifier = identifier.clone();
-        self.store.read(move |db| find(db, &identifier)).await
-    }
 }
 
 #[async_trait]
 impl Accounts for SqliteAccounts {
     async fn find(&self, identifier: &Identifier) -> Result<Option<Account>, StoreError> {
-        Ok(self.row(identifier).await?.map(|(account, _)| account))
+        let found = self.store.account(identifier).await?;
+        Ok(found.map(shown))
     }
 
     async fn check_password(
@@ -144,21 +142,19 @@ impl Accounts for SqliteAccounts {
         identifier: &Identifier,
         password: &Secret,
     ) -> Result<Option<Account>, StoreError> {
-        let (account, hash) = self.row(identifier).await?.unzip();
-        let right = self
-            .passwords
-            .verify(hash.clone(), password.clone())
-            .await?;
-        let account = account.filter(|_| right);
-        if let (Some(account), Some(old)) = (&account, hash)
-            && Passwords::needs_upgrade(&old)
-        {
-            let new = self.passwords.hash(password.clone()).await?;
-            self.store
-                .upgrade_password(&account.did, &old, &new)
-                .await?;
-        }
-        Ok(account)
+        let found =
+            atpass_entryway::check_password(&self.store, &self.passwords, identifier, password);
+        Ok(found.await?.map(shown))
+    }
+}
+
+/// What an authorization server needs of it.
+fn shown(account: AccountRecord) -> Account {
+    Account {
+        did: account.did,
+        handle: account.handle,
+        audience: account.pds,
+        active: account.active,
     }
 }
 
@@ -166,6 +162,7 @@ fn add(
     db: &Connection,
     account: &NewAccount,
     hash: &str,
+    now: UnixTime,
 ) -> Result<Result<(), AccountError>, StoreError> {
     let taken = |column: &str, value: &str| {
         let sql = format!("SELECT EXISTS (SELECT 1 FROM accounts WHERE {column} = ?)");
@@ -184,27 +181,28 @@ fn add(
     {
         return Ok(Err(AccountError::EmailTaken));
     }
-    let sql =
-        "INSERT INTO accounts (did, handle, email, password_hash, audience) VALUES (?, ?, ?, ?, ?)";
+    let sql = "INSERT INTO accounts (did, handle, email, password_hash, audience, created_at)
+        VALUES (?, ?, ?, ?, ?, ?)";
     let row = params![
         account.did.as_str(),
         account.handle.as_str(),
         email,
         hash,
-        account.audience.as_str()
+        account.audience.as_str(),
+        now.as_secs()
     ];
     db.execute(sql, row).map_err(unavailable)?;
     Ok(Ok(()))
 }
 
-/// Removes an account with everything; `None` where there is none.
+/// Removes an account with everything; `None` where there is none. One that is being made isn't there yet.
 pub(super) fn remove(
     db: &Connection,
     did: &Did,
     now: UnixTime,
 ) -> Result<Option<Vec<SessionId>>, StoreError> {
     let delete = |sql: &str| db.execute(sql, [did.as_str()]).map_err(unavailable);
-    if delete("DELETE FROM accounts WHERE did = ?")? == 0 {
+    if delete("DELETE FROM accounts WHERE did = ? AND sign_up IS NULL")? == 0 {
         return Ok(None);
     }
     delete("DELETE FROM approvals WHERE did = ?")?;
@@ -212,11 +210,12 @@ pub(super) fn remove(
     end_everything(db, did, now).map(Some)
 }
 
-/// Whether there is such an account.
-fn write_password(db: &Connection, did: &Did, hash: &str) -> Result<bool, StoreError> {
-    let sql = "UPDATE accounts SET password_hash = ? WHERE did = ?";
-    let changed = db.execute(sql, params![hash, did.as_str()]);
-    Ok(changed.map_err(unavailable)? > 0)
+/// Whether there is such an account. A code for another new password is void.
+pub(super) fn write_password(db: &Connection, did: &Did, hash: &str) -> Result<bool, StoreError> {
+    let sql = "UPDATE accounts SET password_hash = ? WHERE did = ? AND sign_up IS NULL";
+    let changed = db.execute(sql, [hash, did.as_str()]).map_err(unavailable)?;
+    entryway::void_reset_code(db, did)?;
+    Ok(changed > 0)
 }
 
 /// Ends the account's sessions, those that a code was still to become and those of old apps too, and signs it
@@ -242,35 +241,4 @@ pub(super) fn read(columns: &Columns<'_>) -> Result<Account, StoreError> {
         audience: columns.parse("audience")?,
         active: columns.get("active")?,
     })
-}
-
-fn find(db: &Connection, identifier: &Identifier) -> Result<Option<(Account, String)>, StoreError> {
-    let (sql, value) = match identifier {
-        Identifier::Did(did) => (
-            "SELECT * FROM accounts WHERE did = ? AND sign_up IS NULL",
-            did.as_str(),
-        ),
-        Identifier::Handle(handle) => (
-            "SELECT * FROM accounts WHERE handle = ? AND sign_up IS NULL",
-            handle.as_str(),
-        ),
-        Identifier::Email(email) => (
-            "SELECT * FROM accounts WHERE email = ? AND sign_up IS NULL",
-            email.as_str(),
-        ),
-    };
-    let with_hash = |row: &rusqlite::Row<'_>| {
-        let columns = Columns {
-            table: "accounts",
-            row,
-        };
-        let account = read(&columns);
-        Ok(account.and_then(|account| Ok((account, columns.get("password_hash")?))))
-    };
-    let mut select = db.prepare_cached(sql).map_err(unavailable)?;
-    let found: Option<Result<_, StoreError>> = select
-        .query_row([value], with_hash)
-        .optional()
-        .map_err(unavailable)?;
-    found.transpose()
 }

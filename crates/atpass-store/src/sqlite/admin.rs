@@ -227,9 +227,9 @@ fn account_details(
 ) -> Result<Vec<AccountDetails>, StoreError> {
     let (column, value) = match of {
         None => ("NULL", None),
-        Some(Identifier::Did(did)) => ("did", Some(did.as_str())),
-        Some(Identifier::Handle(handle)) => ("handle", Some(handle.as_str())),
-        Some(Identifier::Email(email)) => ("email", Some(email.as_str())),
+        Some(Identifier::Did(did)) => ("did", Some(did.to_string())),
+        Some(Identifier::Handle(handle)) => ("handle", Some(handle.to_string())),
+        Some(Identifier::Email(email)) => ("email", Some(email.to_lowercase())),
     };
     let sql = format!(
         "SELECT *,

@@ -81,15 +81,15 @@ async fn node(folder: &Path, clock: &ManualClock, fetch: &FetchConfig) -> Router
     let random = Arc::new(SystemRandom);
     let accounts = SqliteAccounts::new(store.clone(), Passwords::new(random.clone()).unwrap());
     for (number, (handle, password, audience)) in ACCOUNTS.into_iter().enumerate() {
-        let added = accounts.add(NewAccount {
+        let account = NewAccount {
             did: did(number),
             handle: Handle::parse(handle).unwrap(),
             email: None,
             audience: Did::parse(audience).unwrap(),
             password: Secret::new(password),
-        });
+        };
         // Another node may have added it.
-        drop(added.await);
+        drop(accounts.add(account, clock.now()).await);
     }
     let config = ProviderConfig::new(Issuer::parse(ORIGIN).unwrap());
     let parts = Parts {

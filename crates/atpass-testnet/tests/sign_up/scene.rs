@@ -62,7 +62,7 @@ impl SignUp for Register {
         self.needs_invite
     }
 
-    async fn sign_up(&self, new: NewAccount, _: UnixTime) -> Result<Account, SignUpError> {
+    async fn sign_up(&self, new: NewAccount, now: UnixTime) -> Result<Account, SignUpError> {
         let asked = &self.watched.asked;
         asked
             .lock()
@@ -90,7 +90,7 @@ impl SignUp for Register {
             audience: account.audience.clone(),
             password: new.password,
         };
-        match self.accounts.add(row).await {
+        match self.accounts.add(row, now).await {
             Ok(()) => Ok(account),
             Err(AccountError::DidTaken | AccountError::HandleTaken) => {
                 Err(SignUpError::HandleTaken)

@@ -231,7 +231,9 @@ async fn add(new: New, common: &Common) -> anyhow::Result<()> {
         audience: new.pds,
         password,
     };
-    accounts(&store)?.add(account.clone()).await?;
+    accounts(&store)?
+        .add(account.clone(), SystemClock.now())
+        .await?;
     let text = format!("Added {}, {}.", account.handle, account.did);
     let changed = Changed {
         did: &account.did,

@@ -251,7 +251,11 @@ impl EntrywayStore for MemoryStore {
         not_asked()
     }
 
-    async fn begin_legacy_session(&self, _record: &LegacySessionRecord) -> Result<(), StoreError> {
+    async fn begin_legacy_session(
+        &self,
+        _record: &LegacySessionRecord,
+        _checked_hash: &str,
+    ) -> Result<bool, StoreError> {
         not_asked()
     }
 

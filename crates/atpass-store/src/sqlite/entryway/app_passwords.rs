@@ -9,7 +9,9 @@ use super::super::row::{Columns, unavailable};
 
 pub(super) fn add(db: &Connection, record: &AppPasswordRecord) -> Result<bool, StoreError> {
     let sql = "INSERT INTO app_passwords (did, name, hash, created_at, privileged)
-        VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING";
+        SELECT ?1, ?2, ?3, ?4, ?5
+        WHERE EXISTS (SELECT 1 FROM accounts WHERE did = ?1 AND sign_up IS NULL)
+        ON CONFLICT DO NOTHING";
     let row = params![
         record.did.as_str(),
         record.name,
@@ -39,6 +41,12 @@ pub(super) fn of(db: &Connection, did: &Did) -> Result<Vec<AppPasswordRecord>, S
         });
     }
     Ok(found)
+}
+
+pub(super) fn revoke_all(db: &Connection, did: &Did) -> Result<(), StoreError> {
+    db.execute("DELETE FROM app_passwords WHERE did = ?", [did.as_str()])
+        .map_err(unavailable)?;
+    Ok(())
 }
 
 pub(super) fn revoke(db: &Connection, did: &Did, name: &str) -> Result<(), StoreError> {

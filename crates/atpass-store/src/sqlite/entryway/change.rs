@@ -7,9 +7,9 @@ use atpass_protocol::token::SessionId;
 use atpass_provider::store::StoreError;
 use rusqlite::{Connection, params};
 
-use super::super::accounts::end_everything;
+use super::super::accounts::{end_everything, write_password};
 use super::super::row::unavailable;
-use super::exists;
+use super::{app_passwords, codes, exists};
 
 pub(super) fn handle(
     db: &Connection,
@@ -19,7 +19,7 @@ pub(super) fn handle(
     if exists(db, "handle", Some(handle.as_str()), Some(did))? {
         return Ok(Err(Taken::Handle));
     }
-    let sql = "UPDATE accounts SET handle = ? WHERE did = ?";
+    let sql = "UPDATE accounts SET handle = ? WHERE did = ? AND sign_up IS NULL";
     db.execute(sql, [handle.as_str(), did.as_str()])
         .map_err(unavailable)?;
     Ok(Ok(()))
@@ -34,10 +34,12 @@ pub(super) fn email(
     if exists(db, "email", Some(email), Some(did))? {
         return Ok(Err(Taken::Email));
     }
-    let sql = "UPDATE accounts SET email = ?, email_confirmed_at = ? WHERE did = ?";
+    let sql = "UPDATE accounts SET email = ?, email_confirmed_at = ?
+        WHERE did = ? AND sign_up IS NULL";
     let confirmed_at = confirmed_at.map(UnixTime::as_secs);
     db.execute(sql, params![email, confirmed_at, did.as_str()])
         .map_err(unavailable)?;
+    codes::void(db, did, None)?;
     Ok(Ok(()))
 }
 
@@ -47,7 +49,8 @@ pub(super) fn confirm_email(
     email: &str,
     now: UnixTime,
 ) -> Result<bool, StoreError> {
-    let sql = "UPDATE accounts SET email_confirmed_at = ? WHERE did = ? AND email = ?";
+    let sql = "UPDATE accounts SET email_confirmed_at = ?
+        WHERE did = ? AND email = ? AND sign_up IS NULL";
     let confirmed = db
         .execute(sql, params![now.as_secs(), did.as_str(), email])
         .map_err(unavailable)?;
@@ -60,9 +63,11 @@ pub(super) fn password(
     hash: &str,
     now: UnixTime,
 ) -> Result<Vec<SessionId>, StoreError> {
-    let sql = "UPDATE accounts SET password_hash = ? WHERE did = ?";
-    db.execute(sql, [hash, did.as_str()]).map_err(unavailable)?;
-    end_everything(db, did, now)
+    if write_password(db, did, hash)? {
+        end_everything(db, did, now)
+    } else {
+        Ok(Vec::new())
+    }
 }
 
 /// A password that was changed meanwhile isn't overwritten.
@@ -72,7 +77,8 @@ pub(super) fn upgrade_password(
     old: &str,
     new: &str,
 ) -> Result<bool, StoreError> {
-    let sql = "UPDATE accounts SET password_hash = ? WHERE did = ? AND password_hash = ?";
+    let sql = "UPDATE accounts SET password_hash = ?
+        WHERE did = ? AND password_hash = ? AND sign_up IS NULL";
     let upgraded = db
         .execute(sql, [new, did.as_str(), old])
         .map_err(unavailable)?;
@@ -84,7 +90,7 @@ pub(super) fn deactivated(
     did: &Did,
     since: Option<UnixTime>,
 ) -> Result<(), StoreError> {
-    let sql = "UPDATE accounts SET deactivated_at = ? WHERE did = ?";
+    let sql = "UPDATE accounts SET deactivated_at = ? WHERE did = ? AND sign_up IS NULL";
     let since = since.map(UnixTime::as_secs);
     db.execute(sql, params![since, did.as_str()])
         .map_err(unavailable)?;
@@ -93,11 +99,6 @@ pub(super) fn deactivated(
 
 /// What belongs to an account that goes.
 pub(in super::super) fn forget(db: &Connection, did: &Did) -> Result<(), StoreError> {
-    for sql in [
-        "DELETE FROM app_passwords WHERE did = ?",
-        "DELETE FROM email_codes WHERE did = ?",
-    ] {
-        db.execute(sql, [did.as_str()]).map_err(unavailable)?;
-    }
-    Ok(())
+    app_passwords::revoke_all(db, did)?;
+    codes::void(db, did, None)
 }

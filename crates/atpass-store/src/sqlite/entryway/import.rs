@@ -1,9 +1,9 @@
 //! Accounts that come from a PDS's own database.
 
 use atpass_entryway::store::{AccountRecord, AppPasswordRecord, Imported, Taken};
+use atpass_protocol::id::Did;
 use atpass_protocol::time::UnixTime;
 use atpass_provider::accounts::Identifier;
-use atpass_provider::password::Passwords;
 use atpass_provider::store::StoreError;
 use rusqlite::{Connection, named_params};
 
@@ -16,35 +16,43 @@ pub(super) fn import(
     account: &AccountRecord,
     passwords: &[AppPasswordRecord],
 ) -> Result<Result<Imported, Taken>, StoreError> {
-    let (imported, wanted) = match decide(db, account, passwords)? {
+    let imported = match decide(db, account, passwords)? {
         Ok(decided) => decided,
         Err(taken) => return Ok(Err(taken)),
     };
     match imported {
-        Imported::New => insert(db, &wanted, None)?,
-        Imported::Updated => update(db, &wanted)?,
-        Imported::Same => return Ok(Ok(imported)),
+        Imported::New => insert(db, account, None)?,
+        Imported::Updated => update(db, account)?,
+        Imported::Same | Imported::Kept => return Ok(Ok(imported)),
     }
+    app_passwords::revoke_all(db, &account.did)?;
     for password in passwords {
         app_passwords::add(db, password)?;
     }
+    // The last: what came before counts as a change.
+    let sql = "UPDATE accounts SET untouched = 1 WHERE did = ?";
+    db.execute(sql, [account.did.as_str()])
+        .map_err(unavailable)?;
     Ok(Ok(imported))
 }
 
-/// What is to be done with an account, and how it is to be here. Changes nothing.
+/// What is to be done with an account. Changes nothing.
 pub(super) fn decide(
     db: &Connection,
     account: &AccountRecord,
     passwords: &[AppPasswordRecord],
-) -> Result<Result<(Imported, AccountRecord), Taken>, StoreError> {
+) -> Result<Result<Imported, Taken>, StoreError> {
     let Some(known) = find(db, &Identifier::Did(account.did.clone()))? else {
         return Ok(match taken(db, account)? {
             Some(taken) => Err(taken),
-            None => Ok((Imported::New, account.clone())),
+            None => Ok(Imported::New),
         });
     };
     if known.pds != account.pds {
         return Ok(Err(Taken::Did));
+    }
+    if !is_untouched(db, &account.did)? {
+        return Ok(Ok(Imported::Kept));
     }
     for (taken, column, value) in [
         (Taken::Handle, "handle", Some(account.handle.as_str())),
@@ -54,26 +62,20 @@ pub(super) fn decide(
             return Ok(Err(taken));
         }
     }
-    let wanted = AccountRecord {
-        // One that was changed or upgraded here counts.
-        password_hash: if Passwords::needs_upgrade(&known.password_hash) {
-            account.password_hash.clone()
-        } else {
-            known.password_hash.clone()
-        },
-        // The operator's word counts here.
-        active: known.active && account.active,
-        ..account.clone()
-    };
     let here = app_passwords::of(db, &account.did)?;
-    let is_here = |password: &AppPasswordRecord| here.iter().any(|one| one.name == password.name);
-    let same = wanted == known && passwords.iter().all(is_here);
-    let imported = if same {
+    let same_passwords =
+        here.len() == passwords.len() && passwords.iter().all(|password| here.contains(password));
+    Ok(Ok(if known == *account && same_passwords {
         Imported::Same
     } else {
         Imported::Updated
-    };
-    Ok(Ok((imported, wanted)))
+    }))
+}
+
+fn is_untouched(db: &Connection, did: &Did) -> Result<bool, StoreError> {
+    let sql = "SELECT untouched FROM accounts WHERE did = ?";
+    db.query_row(sql, [did.as_str()], |row| row.get(0))
+        .map_err(unavailable)
 }
 
 fn update(db: &Connection, account: &AccountRecord) -> Result<(), StoreError> {

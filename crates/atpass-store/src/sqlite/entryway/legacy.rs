@@ -9,10 +9,21 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::super::row::{Columns, unavailable};
 
-pub(super) fn begin(db: &Connection, record: &LegacySessionRecord) -> Result<(), StoreError> {
+/// The conditions stand in the statement itself: a removal, a changed password or a revoked app password that
+/// came first leaves no session.
+pub(super) fn begin(
+    db: &Connection,
+    record: &LegacySessionRecord,
+    checked_hash: &str,
+) -> Result<bool, StoreError> {
     let sql = "INSERT INTO legacy_sessions
             (id, did, app_password, privileged, generation, rotated_at, expires_at)
-        VALUES (?, ?, ?, ?, ?, ?, ?)";
+        SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7 FROM accounts
+        WHERE did = ?2 AND sign_up IS NULL AND active AND CASE WHEN ?3 IS NULL
+            THEN password_hash = ?8
+            ELSE EXISTS (SELECT 1 FROM app_passwords
+                WHERE did = ?2 AND name = ?3 AND hash = ?8 AND privileged = ?4)
+            END";
     let (name, privileged) = match &record.app_password {
         Some((name, privileged)) => (Some(name), *privileged),
         None => (None, false),
@@ -24,10 +35,10 @@ pub(super) fn begin(db: &Connection, record: &LegacySessionRecord) -> Result<(),
         privileged,
         record.generation,
         record.rotated_at.as_secs(),
-        record.expires_at.as_secs()
+        record.expires_at.as_secs(),
+        checked_hash
     ];
-    db.execute(sql, row).map_err(unavailable)?;
-    Ok(())
+    Ok(db.execute(sql, row).map_err(unavailable)? > 0)
 }
 
 pub(super) fn rotate(

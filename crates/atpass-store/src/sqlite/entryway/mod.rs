@@ -22,6 +22,7 @@ use rusqlite::{Connection, OptionalExtension};
 use super::SqliteStore;
 use super::row::{Columns, unavailable};
 pub(super) use change::forget;
+pub(super) use codes::void_reset_code;
 pub(super) use legacy::end_all as end_legacy_sessions;
 
 #[async_trait]
@@ -32,7 +33,11 @@ impl EntrywayStore for SqliteStore {
     }
 
     async fn begin_sign_up(&self, record: &SignUpRecord) -> Result<Result<(), Taken>, StoreError> {
-        let record = record.clone();
+        let account = in_lower_case(&record.account);
+        let record = SignUpRecord {
+            account,
+            ..record.clone()
+        };
         self.write(move |db| sign_up::begin(db, &record)).await
     }
 
@@ -61,11 +66,10 @@ impl EntrywayStore for SqliteStore {
         app_passwords: &[AppPasswordRecord],
         dry_run: bool,
     ) -> Result<Result<Imported, Taken>, StoreError> {
-        let (account, app_passwords) = (account.clone(), app_passwords.to_vec());
+        let (account, app_passwords) = (in_lower_case(account), app_passwords.to_vec());
         if dry_run {
             let decide = move |db: &Connection| import::decide(db, &account, &app_passwords);
-            let decided = self.read(decide).await?;
-            return Ok(decided.map(|(imported, _)| imported));
+            return self.read(decide).await;
         }
         self.write(move |db| import::import(db, &account, &app_passwords))
             .await
@@ -178,9 +182,14 @@ impl EntrywayStore for SqliteStore {
             .await
     }
 
-    async fn begin_legacy_session(&self, record: &LegacySessionRecord) -> Result<(), StoreError> {
-        let record = record.clone();
-        self.write(move |db| legacy::begin(db, &record)).await
+    async fn begin_legacy_session(
+        &self,
+        record: &LegacySessionRecord,
+        checked_hash: &str,
+    ) -> Result<bool, StoreError> {
+        let (record, hash) = (record.clone(), checked_hash.to_owned());
+        self.write(move |db| legacy::begin(db, &record, &hash))
+            .await
     }
 
     async fn rotate_legacy_session(
@@ -211,12 +220,20 @@ impl EntrywayStore for SqliteStore {
     }
 }
 
+/// As an account is kept: no caller has to think of its address's case.
+fn in_lower_case(account: &AccountRecord) -> AccountRecord {
+    AccountRecord {
+        email: account.email.as_ref().map(|email| email.to_lowercase()),
+        ..account.clone()
+    }
+}
+
 /// An account that is there, active or not.
 fn find(db: &Connection, identifier: &Identifier) -> Result<Option<AccountRecord>, StoreError> {
     let (column, value) = match identifier {
-        Identifier::Did(did) => ("did", did.as_str()),
-        Identifier::Handle(handle) => ("handle", handle.as_str()),
-        Identifier::Email(email) => ("email", email.as_str()),
+        Identifier::Did(did) => ("did", did.to_string()),
+        Identifier::Handle(handle) => ("handle", handle.to_string()),
+        Identifier::Email(email) => ("email", email.to_lowercase()),
     };
     let sql = format!("SELECT * FROM accounts WHERE {column} = ? AND sign_up IS NULL");
     let mut select = db.prepare_cached(&sql).map_err(unavailable)?;
