@@ -1,28 +1,41 @@
 //! `atpass account import`: the accounts of a running official PDS.
 
+use std::collections::HashSet;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, SystemTime};
 
-use anyhow::{Context, bail};
-use atpass_entryway::store::{AccountRecord, AppPasswordRecord, EntrywayStore, Imported};
+use anyhow::{Context, anyhow, bail};
+use atpass_entryway::store::{AccountRecord, AppPasswordRecord, EntrywayStore, Imported, Taken};
 use atpass_protocol::id::{Did, Handle};
 use atpass_protocol::time::UnixTime;
 use atpass_provider::password::Passwords;
+use atpass_provider::store::StoreError;
+use atpass_store::SqliteStore;
 use clap::Args;
+use futures::future::join_all;
 use indicatif::{ProgressBar, ProgressStyle};
-use rusqlite::{Connection, OpenFlags, Row};
+use rusqlite::{Connection, OpenFlags, OptionalExtension, Row};
 use serde::Serialize;
+use url::Url;
 
 use crate::cli::DatabasePlace;
 use crate::output::{many, print, print_json};
 
+/// Accounts that are given to the store at once: it writes what waits in one go, so that they share a disk flush.
+const BATCH: usize = 100;
+
 /// Take over the accounts of an official PDS, which may go on running
 ///
 /// Reads the PDS's account database, and changes nothing there. Handles, addresses, passwords, app passwords
-/// and states come along; passwords go on working. It can be run again: what was taken over already is
-/// brought up to date, a password that was changed here is left alone. Where accounts can't be taken over,
-/// the others are, and the exit code is 1.
+/// and states come along; passwords go on working. It can be run again: an account that was taken over already
+/// is brought up to date, until its owner signs in here or something about it is changed here; then it is left
+/// alone. Where accounts can't be taken over, the others are, and the exit code is 1.
+///
+/// Beside a running PDS this must be able to read the files that SQLite keeps with the database (-wal, -shm).
+/// Where there is a -wal without a -shm, SQLite makes one: run this as the PDS's own user then, or the PDS can't
+/// open it. After the PDS was stopped in order there is neither, and none is made; don't start the PDS meanwhile.
 #[derive(Debug, Args)]
 pub(crate) struct Import {
     /// DID of the PDS, such as did:web:pds.example.com
@@ -49,7 +62,21 @@ struct Report {
     new: usize,
     updated: usize,
     same: usize,
+    /// Left alone: used or changed here since they came.
+    kept: usize,
     problems: Vec<Problem>,
+}
+
+impl Report {
+    fn count(&mut self, did: String, outcome: Result<Imported, String>) {
+        match outcome {
+            Ok(Imported::New) => self.new += 1,
+            Ok(Imported::Updated) => self.updated += 1,
+            Ok(Imported::Same) => self.same += 1,
+            Ok(Imported::Kept) => self.kept += 1,
+            Err(problem) => self.problems.push(Problem { did, problem }),
+        }
+    }
 }
 
 #[derive(Debug, Serialize)]
@@ -76,21 +103,22 @@ pub(crate) async fn run(import: &Import) -> anyhow::Result<ExitCode> {
         accounts: dids.len(),
         ..Report::default()
     };
-    for did in dids {
-        let outcome = match source.account(&did, &import.pds) {
-            Ok((account, passwords)) => store
-                .import_account(&account, &passwords, import.dry_run)
-                .await?
-                .map_err(|taken| taken.to_string()),
-            Err(problem) => Err(format!("{problem:#}")),
-        };
-        match outcome {
-            Ok(Imported::New) => report.new += 1,
-            Ok(Imported::Updated) => report.updated += 1,
-            Ok(Imported::Same) => report.same += 1,
-            Err(problem) => report.problems.push(Problem { did, problem }),
+    let mut earlier = Earlier::default();
+    for batch in dids.chunks(BATCH) {
+        let taking = batch
+            .iter()
+            .map(|did| take_over(import, &source, &store, did));
+        for (did, outcome) in batch.iter().zip(join_all(taking).await) {
+            let outcome = outcome?.and_then(|(imported, account)| {
+                if import.dry_run && imported != Imported::Kept {
+                    earlier.add(account).map_err(|taken| taken.to_string())?;
+                }
+                Ok(imported)
+            });
+            let (Ok(did) | Err(did)) = did;
+            report.count(did.clone(), outcome);
         }
-        progress.inc(1);
+        progress.inc(batch.len().try_into()?);
     }
     progress.finish_and_clear();
     if !import.dry_run {
@@ -106,6 +134,28 @@ pub(crate) async fn run(import: &Import) -> anyhow::Result<ExitCode> {
     })
 }
 
+/// Takes one account over, or says why it can't be. An error is the store's own.
+async fn take_over(
+    import: &Import,
+    source: &Source,
+    store: &SqliteStore,
+    did: &Result<String, String>,
+) -> Result<Result<(Imported, AccountRecord), String>, StoreError> {
+    let read = match did {
+        Ok(did) => source.account(did, &import.pds),
+        Err(_) => Err(anyhow!("its DID isn't a text")),
+    };
+    let (account, passwords) = match read {
+        Ok(read) => read,
+        Err(problem) => return Ok(Err(format!("{problem:#}"))),
+    };
+    let imported = store.import_account(&account, &passwords, import.dry_run);
+    Ok(match imported.await? {
+        Ok(imported) => Ok((imported, account)),
+        Err(taken) => Err(taken.to_string()),
+    })
+}
+
 fn tell(report: &Report, json: bool) -> anyhow::Result<()> {
     if json {
         return print_json(report);
@@ -114,7 +164,11 @@ fn tell(report: &Report, json: bool) -> anyhow::Result<()> {
         anstream::eprintln!("{did}: {problem}");
     }
     let Report {
-        new, updated, same, ..
+        new,
+        updated,
+        same,
+        kept,
+        ..
     } = report;
     let would = if report.dry_run {
         " A dry run: nothing was changed."
@@ -122,7 +176,7 @@ fn tell(report: &Report, json: bool) -> anyhow::Result<()> {
         ""
     };
     print(&format!(
-        "{}: {new} new, {updated} brought up to date, {same} as they were, {} not taken over.{would}",
+        "{}: {new} new, {updated} brought up to date, {same} as they were, {kept} left alone (used or changed here), {} not taken over.{would}",
         many(report.accounts, "account"),
         report.problems.len()
     ))
@@ -138,13 +192,44 @@ fn progress(count: usize, json: bool) -> ProgressBar {
     bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
 }
 
+/// What earlier accounts of a dry run would take: the store, where nothing is changed, doesn't know of it.
+#[derive(Default)]
+struct Earlier {
+    handles: HashSet<Handle>,
+    emails: HashSet<String>,
+}
+
+impl Earlier {
+    /// Counts an account, unless an earlier one takes what it needs.
+    fn add(&mut self, account: AccountRecord) -> Result<(), Taken> {
+        if self.handles.contains(&account.handle) {
+            return Err(Taken::Handle);
+        }
+        if let Some(email) = account.email
+            && !self.emails.insert(email.to_lowercase())
+        {
+            return Err(Taken::Email);
+        }
+        self.handles.insert(account.handle);
+        Ok(())
+    }
+}
+
 /// The account database of an official PDS.
 struct Source(Connection);
 
 impl Source {
     fn open(file: &Path) -> anyhow::Result<Self> {
         let open = || {
-            let db = Connection::open_with_flags(file, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+            let db = if is_closed(file)? {
+                let mut url = Url::from_file_path(std::path::absolute(file)?)
+                    .map_err(|()| anyhow!("its path can't be written as a URL"))?;
+                url.set_query(Some("immutable=1"));
+                let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
+                Connection::open_with_flags(url.as_str(), flags)?
+            } else {
+                Connection::open_with_flags(file, OpenFlags::SQLITE_OPEN_READ_ONLY)?
+            };
             // The PDS may be writing.
             db.busy_timeout(Duration::from_secs(10))?;
             db.query_row("SELECT count(*) FROM actor", [], |_| Ok(()))?;
@@ -156,11 +241,21 @@ impl Source {
             .with_context(|| format!("read {shown}: is it the account.sqlite of an official PDS?"))
     }
 
-    fn dids(&self) -> anyhow::Result<Vec<String>> {
-        let sql = "SELECT did FROM account JOIN actor USING (did) ORDER BY did";
-        let mut select = self.0.prepare(sql)?;
-        let dids = select.query_map([], |row| row.get(0))?;
-        Ok(dids.collect::<Result<_, _>>()?)
+    /// All accounts that have a password here. An actor without one has it elsewhere: at an entryway. A DID that
+    /// isn't a text is an error, to be shown as it is, and doesn't stop the others.
+    fn dids(&self) -> anyhow::Result<Vec<Result<String, String>>> {
+        let mut select = self.0.prepare("SELECT did FROM account ORDER BY did")?;
+        let mut rows = select.query([])?;
+        let mut dids = Vec::new();
+        while let Some(row) = rows.next()? {
+            let did = row.get_ref(0)?;
+            dids.push(match (did.as_str(), did.as_bytes()) {
+                (Ok(did), _) => Ok(did.to_owned()),
+                (Err(_), Ok(bytes)) => Err(bytes.escape_ascii().to_string()),
+                (Err(_), Err(_)) => Err(did.data_type().to_string()),
+            });
+        }
+        Ok(dids)
     }
 
     fn account(
@@ -171,7 +266,8 @@ impl Source {
         let sql = "SELECT handle, email, emailConfirmedAt, passwordScrypt, createdAt, takedownRef,
             deactivatedAt FROM account JOIN actor USING (did) WHERE did = ?";
         let read = |row: &Row<'_>| Ok(read_account(row, did, pds));
-        let account = self.0.prepare_cached(sql)?.query_row([did], read)??;
+        let account = self.0.prepare_cached(sql)?.query_row([did], read);
+        let account = account.optional()?.context("it has no row in actor")??;
         let sql = "SELECT name, passwordScrypt, createdAt, privileged FROM app_password
             WHERE did = ? ORDER BY createdAt";
         let mut select = self.0.prepare_cached(sql)?;
@@ -181,9 +277,25 @@ impl Source {
     }
 }
 
+/// Whether nobody has the database open: in the WAL mode, which official PDSes use, there is a -wal file beside
+/// it for as long as anybody has. Then it can be read as a file that doesn't change; else SQLite would make a
+/// -wal and a -shm, and leave them behind, as files of whoever ran this.
+fn is_closed(file: &Path) -> anyhow::Result<bool> {
+    let mut start = [0; 20];
+    std::fs::File::open(file)?.read_exact(&mut start)?;
+    let mut log = file.as_os_str().to_owned();
+    log.push("-wal");
+    // The versions of the format for writing and reading: 2 is WAL.
+    Ok(start.ends_with(&[2, 2]) && !Path::new(&log).try_exists()?)
+}
+
 fn read_account(row: &Row<'_>, did: &str, pds: &Did) -> anyhow::Result<AccountRecord> {
     let handle: Option<String> = row.get("handle")?;
     let handle = handle.context("it has no handle")?;
+    // What others are shown in place of a handle that isn't right.
+    if handle.eq_ignore_ascii_case("handle.invalid") {
+        bail!("its handle is handle.invalid");
+    }
     let email: String = row.get("email")?;
     let takedown: Option<String> = row.get("takedownRef")?;
     let time = |column: &str| -> anyhow::Result<Option<UnixTime>> {
@@ -195,7 +307,7 @@ fn read_account(row: &Row<'_>, did: &str, pds: &Did) -> anyhow::Result<AccountRe
     Ok(AccountRecord {
         did: Did::parse(did)?,
         handle: Handle::parse(&handle).with_context(|| format!("its handle is {handle}"))?,
-        email: Some(email.to_lowercase()).filter(|email| !email.is_empty()),
+        email: Some(email).filter(|email| !email.is_empty()),
         email_confirmed_at: time("emailConfirmedAt")?,
         password_hash: Passwords::of_official_pds(&hash)?,
         pds: pds.clone(),
