@@ -1,7 +1,7 @@
 //! `atpass account import`, from databases as official PDSes keep them.
 #![expect(
     clippy::unwrap_used,
-    clippy::indexing_slicing,
+    clippy::panic,
     reason = "a test fails by panicking"
 )]
 
@@ -10,7 +10,7 @@ mod program;
 use std::path::PathBuf;
 use std::process::Stdio;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use atpass_protocol::random::SystemRandom;
 use atpass_protocol::secret::Secret;
@@ -294,9 +294,8 @@ fn killed_and_run_again() {
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
-    let begun = Instant::now();
     while scene.ask::<i64>("SELECT count(*) FROM accounts") < 100 {
-        assert!(begun.elapsed() < Duration::from_secs(60));
+        assert!(import.try_wait().unwrap().is_none(), "it has ended");
     }
     import.kill().unwrap();
     assert!(import.wait().unwrap().code().is_none(), "it was killed");
