@@ -247,46 +247,6 @@ test('app passwords: an imported one goes on, a new one is made, listed, used an
   assert.equal(refused.status, 401)
 })
 
-test('e-mail: confirmed, changed; a new password by a letter', async () => {
-  const { bob } = people
-  const { accessJwt: token, refreshJwt } = await begin(two, bob)
-  await good(two.origin, 'com.atproto.server.requestEmailConfirmation', { token, input: '' })
-  await good(two.origin, 'com.atproto.server.confirmEmail', {
-    token,
-    input: { email: bob.email, token: entryway.code() },
-  })
-  const who = await good(two.origin, 'com.atproto.server.getSession', { token })
-  assert.equal(who.emailConfirmed, true)
-  const { tokenRequired } = await good(two.origin, 'com.atproto.server.requestEmailUpdate', { token, input: '' })
-  assert.equal(tokenRequired, true)
-  bob.email = 'robert@example.com'
-  await good(two.origin, 'com.atproto.server.updateEmail', {
-    token,
-    input: { email: bob.email, token: entryway.code() },
-  })
-  assert.equal((await good(two.origin, 'com.atproto.server.getSession', { token })).email, bob.email)
-
-  await good(two.origin, 'com.atproto.server.requestPasswordReset', { input: { email: bob.email } })
-  bob.password = 'another horse battery'
-  const code = entryway.code()
-  await good(two.origin, 'com.atproto.server.resetPassword', { input: { token: code, password: bob.password } })
-  const twice = await xrpc(two.origin, 'com.atproto.server.resetPassword', { input: { token: code, password: 'a third one' } })
-  assert.deepEqual([twice.status, twice.body.error], [400, 'InvalidToken'])
-  const over = await xrpc(two.origin, 'com.atproto.server.refreshSession', { token: refreshJwt, input: '' })
-  assert.notEqual(over.status, 200, 'a new password ends all sessions')
-  await begin(two, bob)
-})
-
-test('a new password by a letter, for an imported account', async () => {
-  const { carol } = people
-  await good(two.origin, 'com.atproto.server.requestPasswordReset', { input: { email: carol.email } })
-  carol.password = 'a new horse battery'
-  await good(two.origin, 'com.atproto.server.resetPassword', {
-    input: { token: await entryway.code(), password: carol.password },
-  })
-  await begin(two, carol)
-})
-
 test('a new handle, by OAuth: at the directory, the PDS and here', async () => {
   for (const [person, pds, handle] of [[people.alice, one, 'alicia.one.test'], [people.carol, two, 'caro.two.test']]) {
     const { session } = await login(person.handle, person)
@@ -335,6 +295,71 @@ test('SC-INC-01: a scope too long for a header is named in the token, and the PD
   await call(session, 'com.atproto.repo.createRecord', { input: note(session.did, 'within a long scope') })
   const other = { ...note(session.did, 'x'), collection: 'app.example.other' }
   await assert.rejects(call(session, 'com.atproto.repo.createRecord', { input: other }), /ScopeMissing/)
+})
+
+test('e-mail: confirmed, changed; a new password by a letter', async () => {
+  const { bob } = people
+  const { accessJwt: token, refreshJwt } = await begin(two, bob)
+  await good(two.origin, 'com.atproto.server.requestEmailConfirmation', { token, input: '' })
+  await good(two.origin, 'com.atproto.server.confirmEmail', {
+    token,
+    input: { email: bob.email, token: entryway.code() },
+  })
+  const who = await good(two.origin, 'com.atproto.server.getSession', { token })
+  assert.equal(who.emailConfirmed, true)
+  const { tokenRequired } = await good(two.origin, 'com.atproto.server.requestEmailUpdate', { token, input: '' })
+  assert.equal(tokenRequired, true)
+  bob.email = 'robert@example.com'
+  await good(two.origin, 'com.atproto.server.updateEmail', {
+    token,
+    input: { email: bob.email, token: entryway.code() },
+  })
+  assert.equal((await good(two.origin, 'com.atproto.server.getSession', { token })).email, bob.email)
+
+  await good(two.origin, 'com.atproto.server.requestPasswordReset', { input: { email: bob.email } })
+  bob.password = 'another horse battery'
+  const code = entryway.code()
+  await good(two.origin, 'com.atproto.server.resetPassword', { input: { token: code, password: bob.password } })
+  const twice = await xrpc(two.origin, 'com.atproto.server.resetPassword', { input: { token: code, password: 'a third one' } })
+  assert.deepEqual([twice.status, twice.body.error], [400, 'InvalidToken'])
+  const over = await xrpc(two.origin, 'com.atproto.server.refreshSession', { token: refreshJwt, input: '' })
+  assert.notEqual(over.status, 200, 'a new password ends all sessions')
+  await begin(two, bob)
+})
+
+test('a new password by a letter, for an imported account', async () => {
+  const { carol } = people
+  await good(two.origin, 'com.atproto.server.requestPasswordReset', { input: { email: carol.email } })
+  carol.password = 'a new horse battery'
+  await good(two.origin, 'com.atproto.server.resetPassword', {
+    input: { token: await entryway.code(), password: carol.password },
+  })
+  await begin(two, carol)
+  const old = await xrpc(two.origin, 'com.atproto.server.createSession', {
+    input: { identifier: carol.handle, password: carol.appPassword },
+  })
+  assert.equal(old.status, 401, 'a new password takes app passwords away')
+})
+
+test('who knew the password before stays in by nothing that lasts', async () => {
+  const { alice } = people
+  const before = await begin(one, alice)
+  await good(one.origin, 'com.atproto.server.requestPasswordReset', { input: { email: alice.email } })
+  alice.password = 'the newest horse battery'
+  await good(one.origin, 'com.atproto.server.resetPassword', {
+    input: { token: await entryway.code(), password: alice.password },
+  })
+  // The access token is still good at the PDS, which can't ask.
+  const token = before.accessJwt
+  for (const [method, input] of [
+    ['com.atproto.server.createAppPassword', { name: 'a back door' }],
+    ['com.atproto.server.updateEmail', { email: 'mallory@example.com' }],
+    ['com.atproto.identity.updateHandle', { handle: 'mallory.one.test' }],
+    ['com.atproto.server.deactivateAccount', {}],
+  ]) {
+    const refused = await xrpc(one.origin, method, { token, input })
+    assert.ok([400, 401].includes(refused.status), `${method}: ${refused.status} ${JSON.stringify(refused.body)}`)
+  }
 })
 
 test('an account is put to rest, wakes up, and is deleted', async () => {

@@ -8,19 +8,19 @@
 //!
 //! Each does nothing where it is done already. So a request that failed half-way is simply sent again, and ends
 //! right wherever it had stopped: until then the handle resolves to the account, and the account doesn't claim it
-//! (after 1), or the network has yet to hear of it (after 2). Only where the directory certainly refuses does the
-//! store go back, to the handle that the directory has.
+//! (after 1), or the network has yet to hear of it (after 2). Only where the directory or the PDS certainly refuses
+//! does it go back to the handle before.
 
 use atpass_identity::{Freshness, IdentityError, Input};
 use atpass_protocol::id::{Did, DidMethod, Handle};
 use atpass_provider::accounts::Identifier;
 use atpass_provider::store::StoreError;
 
-use crate::Entryway;
 use crate::handles::NotGiven;
 use crate::pds::PdsError;
 use crate::plc::{PlcError, SignedOperation};
 use crate::store::Taken;
+use crate::{Entryway, PdsConfig};
 
 /// Why a handle wasn't changed, or not everywhere.
 #[derive(Debug, thiserror::Error)]
@@ -68,8 +68,12 @@ impl Entryway {
         if !self.config().gives(handle) {
             self.check_resolves(handle, did).await?;
         } else if account.handle != *handle {
-            // An account may keep a name that new ones can't have.
-            self.config().may_give(handle)?;
+            // An account may keep a name that new ones can't have. The other PDSes' names are for theirs.
+            let domain = self.config().may_give(handle)?;
+            let is_of = |pds: &PdsConfig| pds.handle_domains.iter().any(|of| of == domain);
+            if !self.config().pds(&account.pds).is_some_and(is_of) {
+                return Err(NotGiven::Domain.into());
+            }
         }
         let operation = self.handle_operation(did, handle).await?;
 
@@ -83,11 +87,16 @@ impl Entryway {
             && let Err(error) = self.submit(did, &operation).await
         {
             if error.is_certain() {
-                self.go_back(did).await;
+                self.go_back(did, &account.handle).await;
             }
             return Err(error.into());
         }
-        pds.update_handle(did, handle).await?;
+        if let Err(error) = pds.update_handle(did, handle).await {
+            if matches!(error, PdsError::Refused { .. }) {
+                self.undo(did, &account.handle).await;
+            }
+            return Err(error.into());
+        }
         // The document that is kept of this account has the old handle. If it can't be had now, it goes by
         // itself in ten minutes.
         let resolver = &self.parts().resolver;
@@ -137,17 +146,31 @@ impl Entryway {
         }
     }
 
-    /// Gives the account the handle again that the directory has. Not the one that it had when the request
-    /// came: another request may have changed it in the meantime.
-    async fn go_back(&self, did: &Did) {
-        let last = self.last_operation(did).await;
-        let handle = last.map(|last| last.contents.handle());
-        let result = match &handle {
-            Ok(Some(handle)) => self.parts().store.set_handle(did, handle).await,
-            Ok(None) | Err(_) => return tracing::error!(%did, ?handle, "the handle stays as it is"),
+    /// The PDS doesn't take the handle, whatever is tried: the directory gets the one before again, and so does
+    /// the store.
+    async fn undo(&self, did: &Did, before: &Handle) {
+        let submitted = match self.handle_operation(did, before).await {
+            Ok(Some(operation)) => self.submit(did, &operation).await.map_err(Into::into),
+            Ok(None) => Ok(()),
+            Err(error) => Err(error),
         };
+        if let Err(error) = submitted {
+            return tracing::error!(%did, %before, %error, "the handle couldn't be put back");
+        }
+        self.go_back(did, before).await;
+    }
+
+    /// Gives the account the handle again that the directory has: another request may have changed it in the
+    /// meantime. What the directory has is the owner's to choose, so that it counts only where it is the one
+    /// `before`, or one that this server would give.
+    async fn go_back(&self, did: &Did, before: &Handle) {
+        let last = self.last_operation(did).await;
+        let there = last.ok().and_then(|last| last.contents.handle());
+        let there = there.filter(|there| self.config().may_give(there).is_ok());
+        let handle = there.as_ref().unwrap_or(before);
+        let result = self.parts().store.set_handle(did, handle).await;
         if !matches!(result, Ok(Ok(()))) {
-            tracing::error!(%did, ?handle, ?result, "the handle couldn't be put back");
+            tracing::error!(%did, %handle, ?result, "the handle couldn't be put back");
         }
     }
 }

@@ -75,7 +75,7 @@ pub enum NotGiven {
     /// The label is too long.
     #[error("the part before the domain has 18 characters at most")]
     Long,
-    /// Nobody can have it.
+    /// Nobody can have it; nor a name that is shown in other letters than it has.
     #[error("this handle is reserved")]
     Reserved,
 }
@@ -99,7 +99,7 @@ impl EntrywayConfig {
             Err(NotGiven::Short)
         } else if label.len() > LONGEST {
             Err(NotGiven::Long)
-        } else if RESERVED.contains(&label) {
+        } else if RESERVED.contains(&label) || label.starts_with("xn--") {
             Err(NotGiven::Reserved)
         } else {
             Ok(domain)

@@ -19,7 +19,7 @@ use crate::store::{AccountRecord, LegacySessionRecord};
 use crate::xrpc::{Server, XrpcError};
 
 /// Seconds of an access token: nobody can take it back from a PDS.
-const ACCESS_LIFE: i64 = 900;
+pub(crate) const ACCESS_LIFE: i64 = 900;
 /// Seconds of a session that nobody refreshes.
 pub(crate) const SESSION_LIFE: i64 = 90 * 24 * 60 * 60;
 /// Seconds for which the predecessor of a refresh token still gets the current one: old apps may lose an
@@ -126,6 +126,7 @@ struct Claims {
     scope: Scope,
     sub: Did,
     aud: Did,
+    iat: NumericDate,
     exp: NumericDate,
     jti: String,
     /// The token is bound to a key: it is OAuth's.
@@ -190,8 +191,10 @@ pub(crate) async fn verify_access(
     let account = store.account(&Identifier::Did(claims.sub)).await?;
     let account = account.filter(|account| account.pds == claims.aud);
     match account {
-        Some(account) if account.active => Ok(account),
-        Some(_) => Err(XrpcError::taken_down()),
+        Some(account) if !account.active => Err(XrpcError::taken_down()),
+        // Its session was ended, by a new password perhaps: that is known here.
+        Some(account) if account.sessions_ended_at >= Some(claims.iat.0) => Err(expired()),
+        Some(account) => Ok(account),
         None => Err(invalid()),
     }
 }

@@ -19,6 +19,10 @@ pub(crate) struct Limits {
     pub(crate) letters_from: RateLimiter,
     /// Codes that are tried, by account, or else by address.
     pub(crate) codes: RateLimiter,
+    /// Changes of handles and addresses, by account: they cost others something, and tell what is taken.
+    pub(crate) changes: RateLimiter,
+    /// Requests with an admin's password, by address.
+    pub(crate) admins: RateLimiter,
     /// Looks at the directory because a signature was wrong, by account.
     pub(crate) fresh_keys: RateLimiter,
 }
@@ -36,6 +40,8 @@ impl Limits {
             letters: RateLimiter::new(A_HANDFUL, clock.clone()),
             letters_from: limiter(15, 240),
             codes: limiter(20, 60),
+            changes: limiter(10, 360),
+            admins: limiter(60, 10),
             fresh_keys: limiter(3, 60),
         }
     }

@@ -11,11 +11,14 @@ use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
+use crate::legacy::ACCESS_LIFE;
 use crate::store::AccountRecord;
 use crate::xrpc::{Server, XrpcError};
 
 /// Seconds that a token may still be good for. A PDS makes them for one minute.
 const LONGEST: i64 = 300;
+/// Seconds by which the clocks of the servers may differ.
+const CLOCKS: i64 = 60;
 /// Kinds of tokens that are something else, whoever signed them.
 const OTHER_KINDS: [&str; 3] = ["at+jwt", "refresh+jwt", "dpop+jwt"];
 
@@ -56,6 +59,25 @@ pub(crate) async fn verify_active(
     } else {
         Err(XrpcError::taken_down())
     }
+}
+
+/// The same, for what would outlast the session that asks for it. For as long as access tokens from before a
+/// new password may still be good at the PDS it is refused: who knew the old one could stay in by it.
+pub(crate) async fn verify_settled(
+    server: &Server,
+    headers: &HeaderMap,
+    lxm: &'static str,
+) -> Result<AccountRecord, XrpcError> {
+    let account = verify_active(server, headers, lxm).await?;
+    let longest = server.provider.config().lifetimes.access_token;
+    let longest = longest.max(ACCESS_LIFE) + CLOCKS;
+    let settled = account.sessions_ended_at.map(|at| at.plus(longest));
+    if settled.is_some_and(|settled| server.entryway.now() < settled) {
+        return Err(XrpcError::invalid(
+            "all of the account's sessions were ended a moment ago; this can be done again in a quarter of an hour",
+        ));
+    }
+    Ok(account)
 }
 
 async fn verify_account(

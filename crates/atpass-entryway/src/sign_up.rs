@@ -96,6 +96,7 @@ impl SignUp for Entryway {
                 created_at: now,
                 active: true,
                 deactivated_at: None,
+                sessions_ended_at: None,
             },
             operation: operation.to_json().map_err(of_operation)?.to_string(),
             invite,

@@ -32,6 +32,9 @@ pub struct AccountRecord {
     pub active: bool,
     /// Since when its owner has put it to rest.
     pub deactivated_at: Option<UnixTime>,
+    /// When all of its sessions were ended last: by a new password, or by the operator. Tokens from before may
+    /// still be good at its PDS, which can't ask.
+    pub sessions_ended_at: Option<UnixTime>,
 }
 
 /// An account that is being made: its handle and address are taken, and nobody can sign in yet.
@@ -192,8 +195,8 @@ pub trait EntrywayStore: Send + Sync + 'static {
         now: UnixTime,
     ) -> Result<bool, StoreError>;
 
-    /// Changes the password, ends all the account's sessions (old apps' too), signs it out of all browsers and
-    /// voids a code for another new password, in one act. Returns the OAuth sessions that ended.
+    /// Changes the password, ends all the account's sessions (old apps' too), signs it out of all browsers, takes
+    /// its app passwords away and voids a code for another new password, in one act. Returns the OAuth sessions that ended.
     async fn change_password(
         &self,
         did: &Did,

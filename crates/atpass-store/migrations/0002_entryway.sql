@@ -3,6 +3,8 @@
 ALTER TABLE accounts ADD COLUMN email_confirmed_at INTEGER;
 ALTER TABLE accounts ADD COLUMN created_at INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE accounts ADD COLUMN deactivated_at INTEGER;
+-- When all of its sessions were ended last.
+ALTER TABLE accounts ADD COLUMN sessions_ended_at INTEGER;
 -- The operation that makes the DID, while the account is being made.
 ALTER TABLE accounts ADD COLUMN sign_up TEXT;
 ALTER TABLE accounts ADD COLUMN invite TEXT;

@@ -272,6 +272,7 @@ fn sign_up() -> SignUpRecord {
             created_at: NOW,
             active: true,
             deactivated_at: None,
+            sessions_ended_at: None,
         },
         operation: "{}".into(),
         invite: None,

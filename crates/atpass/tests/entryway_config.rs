@@ -13,6 +13,7 @@ fn folder(config: &str) -> TempDir {
     let path = folder.path();
     std::fs::write(path.join("atpass.toml"), config).unwrap();
     std::fs::write(path.join("admin"), "the password\n").unwrap();
+    std::fs::write(path.join("admin2"), "the password of the other\n").unwrap();
     std::fs::write(path.join("empty"), "\n").unwrap();
     std::fs::write(path.join("plc"), KEY).unwrap();
     folder
@@ -30,7 +31,7 @@ admin_password_file = \"admin\"
 [[pds]]
 origin = \"http://localhost:3000\"
 did = \"did:web:two.example.com\"
-admin_password_file = \"admin\"
+admin_password_file = \"admin2\"
 new_accounts = false
 ";
 
@@ -103,6 +104,7 @@ origin = \"https://two.example.com\"
         "atpass.toml:14: pds[1].new_accounts: must be true or false, but is \"yes\"",
         "atpass.toml:16: pds[2].origin: \"https://10.0.0.1\": has no did:web",
         "pds[4].admin_password_file: is missing",
+        "two have the same admin password",
     ] {
         assert!(message.contains(problem), "{problem}\nisn't in:\n{message}");
     }
@@ -116,6 +118,23 @@ origin = \"https://two.example.com\"
     let folder = self::folder("issuer = \"https://auth.example.com\"\n[pds]\norigin = \"x\"\n");
     let message = failure(folder.path(), &["config", "check"]);
     assert!(message.contains("write [[pds]]"), "{message}");
+    let same = "issuer = \"https://pds.example.com\"
+[entryway]
+did = \"did:web:pds.example.com\"
+[[pds]]
+origin = \"https://pds.example.com\"
+handle_domains = [\"com\"]
+admin_password_file = \"admin\"
+";
+    let folder = self::folder(same);
+    let message = failure(folder.path(), &["config", "check"]);
+    for problem in [
+        "issuer: is the origin of a [[pds]]",
+        "entryway.did: did:web:pds.example.com is the DID of a [[pds]]",
+        "pds[0].handle_domains: \"com\": a whole top-level domain",
+    ] {
+        assert!(message.contains(problem), "{problem}\nisn't in:\n{message}");
+    }
     let none = self::folder("issuer = \"https://auth.example.com\"\ndata = \".\"\n");
     text(none.path(), &["database", "migrate"]);
     let message = failure(none.path(), &["entryway", "environment"]);

@@ -13,7 +13,7 @@ use serde::Deserialize;
 use zeroize::Zeroizing;
 
 use super::email::{change_password, check_password, read_address, set_address};
-use super::request::Input;
+use super::request::{Address, Input};
 use super::{Server, XrpcError};
 use crate::store::AccountRecord;
 
@@ -39,13 +39,14 @@ struct NewEmail {
 async fn update_email(
     State(server): State<Server>,
     headers: HeaderMap,
+    address: Address,
     Input(input): Input<NewEmail>,
 ) -> Result<(), XrpcError> {
     let identifier = match Identifier::from_person(&input.account) {
         Some(Identifier::Email(_)) | None => None,
         identifier => identifier,
     };
-    let account = account_of_admin(&server, &headers, identifier).await?;
+    let account = account_of_admin(&server, &headers, &address, identifier).await?;
     let email = read_address(&input.email)?;
     set_address(&server, &account, &email).await?;
     super::audit("email_changed_by_admin", Some(&account.did));
@@ -61,10 +62,11 @@ struct NewPassword {
 async fn update_password(
     State(server): State<Server>,
     headers: HeaderMap,
+    address: Address,
     Input(input): Input<NewPassword>,
 ) -> Result<(), XrpcError> {
     let identifier = Some(Identifier::Did(input.did));
-    let account = account_of_admin(&server, &headers, identifier).await?;
+    let account = account_of_admin(&server, &headers, &address, identifier).await?;
     check_password(&input.password)?;
     let passwords = &server.entryway.parts().passwords;
     let hash = passwords.hash(input.password).await?;
@@ -75,6 +77,7 @@ async fn update_password(
 async fn account_of_admin(
     server: &Server,
     headers: &HeaderMap,
+    address: &Address,
     identifier: Option<Identifier>,
 ) -> Result<AccountRecord, XrpcError> {
     let refused = || {
@@ -82,6 +85,8 @@ async fn account_of_admin(
         XrpcError::unauthenticated("AuthenticationRequired", message)
     };
     let password = admin_password(headers).ok_or_else(refused)?;
+    let limited = server.entryway.limits().admins.check(&address.key());
+    limited.map_err(XrpcError::too_many)?;
     let config = server.entryway.config();
     let is_admin = config
         .pdses

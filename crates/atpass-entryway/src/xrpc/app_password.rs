@@ -70,9 +70,10 @@ async fn create(
     headers: HeaderMap,
     Input(input): Input<New>,
 ) -> Result<Json<Made>, XrpcError> {
-    let account = service_auth::verify_active(&server, &headers, CREATE).await?;
-    let name = input.name.trim();
-    if name.is_empty() || name.chars().count() > LONGEST_NAME {
+    let account = service_auth::verify_settled(&server, &headers, CREATE).await?;
+    // As it was written: by the same name it is taken away again.
+    let name = input.name.as_str();
+    if name.trim().is_empty() || name.chars().count() > LONGEST_NAME {
         return Err(XrpcError::invalid("the name has 1 to 100 characters"));
     }
     let parts = server.entryway.parts();

@@ -103,24 +103,27 @@ async fn update(
     headers: HeaderMap,
     Input(input): Input<Update>,
 ) -> Result<(), XrpcError> {
-    let account = service_auth::verify_active(&server, &headers, UPDATE).await?;
+    let account = service_auth::verify_settled(&server, &headers, UPDATE).await?;
     let email = read_address(&input.email)?;
     if account.email.as_ref() == Some(&email) {
         return Ok(());
     }
-    // Before the code, which is good once.
-    check_free(&server, &account.did, &email).await?;
+    let limited = server.entryway.limits().changes.check(account.did.as_str());
+    limited.map_err(XrpcError::too_many)?;
     if account.email_confirmed_at.is_some() {
         let token = input.token.filter(|token| !token.is_empty());
         let token = token.ok_or_else(|| {
             let message = "the code that was sent to the present address is needed";
             XrpcError::new(StatusCode::BAD_REQUEST, "TokenRequired", message)
         })?;
-        let purpose = EmailPurpose::UpdateEmail;
-        server
-            .entryway
-            .use_code(&account.did, purpose, &token)
-            .await?;
+        let (entryway, purpose) = (&server.entryway, EmailPurpose::UpdateEmail);
+        entryway.use_code(&account.did, purpose, &token).await?;
+        let changed = set_address(&server, &account, &email).await;
+        if changed.is_err() {
+            // Another address may be tried with the same code.
+            entryway.put_code_back(&account.did, purpose, &token).await;
+        }
+        return changed;
     }
     set_address(&server, &account, &email).await
 }
@@ -132,15 +135,6 @@ pub(super) fn read_address(text: &str) -> Result<String, XrpcError> {
         Ok(email)
     } else {
         Err(XrpcError::invalid("the e-mail address can't be one"))
-    }
-}
-
-async fn check_free(server: &Server, did: &Did, email: &str) -> Result<(), XrpcError> {
-    let store = &server.entryway.parts().store;
-    let identifier = Identifier::Email(email.to_owned());
-    match store.account(&identifier).await? {
-        Some(other) if other.did != *did => Err(taken()),
-        Some(_) | None => Ok(()),
     }
 }
 

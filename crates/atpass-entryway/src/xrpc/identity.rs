@@ -5,22 +5,20 @@ use std::collections::BTreeMap;
 use atpass_identity::IdentityError;
 use atpass_protocol::id::{Did, Handle};
 use atpass_provider::accounts::Identifier;
-use axum::body::Bytes;
-use axum::extract::{DefaultBodyLimit, State};
+use axum::extract::State;
 use axum::routing::post;
 use axum::{Json, Router};
 use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::request::Input;
 use super::{Server, XrpcError};
 use crate::handles::NotGiven;
+use crate::pds::PdsError;
 use crate::plc::{Contents, PlcError, Service};
-use crate::store::EmailPurpose;
-use crate::{ChangeHandleError, Entryway, service_auth};
-
-/// The longest body that is read, in bytes: far more than any operation has.
-const LONGEST_BODY: usize = 64 * 1024;
+use crate::store::{AccountRecord, EmailPurpose};
+use crate::{ChangeHandleError, Entryway, EntrywayConfig, PdsConfig, service_auth};
 
 const UPDATE_HANDLE: &str = "com.atproto.identity.updateHandle";
 const REQUEST_SIGNATURE: &str = "com.atproto.identity.requestPlcOperationSignature";
@@ -34,7 +32,6 @@ pub(super) fn routes() -> Router<Server> {
             post(request_signature),
         )
         .route(&format!("/xrpc/{SIGN_OPERATION}"), post(sign_operation))
-        .layer(DefaultBodyLimit::max(LONGEST_BODY))
 }
 
 /// As a PDS sends it: the account's DID comes along, besides what the lexicon has.
@@ -47,10 +44,12 @@ struct NewHandle {
 async fn update_handle(
     State(server): State<Server>,
     headers: HeaderMap,
-    body: Bytes,
+    Input(new): Input<NewHandle>,
 ) -> Result<(), XrpcError> {
-    let did = service_auth::verify(&server, &headers, UPDATE_HANDLE).await?;
-    let new: NewHandle = read(&body)?;
+    let account = service_auth::verify_settled(&server, &headers, UPDATE_HANDLE).await?;
+    let did = account.did;
+    let limited = server.entryway.limits().changes.check(did.as_str());
+    limited.map_err(XrpcError::too_many)?;
     if new.did.is_some_and(|named| named != did) {
         return Err(XrpcError::invalid("the DID is another account's"));
     }
@@ -103,32 +102,64 @@ impl Change {
 async fn sign_operation(
     State(server): State<Server>,
     headers: HeaderMap,
-    body: Bytes,
+    Input(change): Input<Change>,
 ) -> Result<Json<Value>, XrpcError> {
     let did = service_auth::verify(&server, &headers, SIGN_OPERATION).await?;
-    let change: Change = read(&body)?;
     let operation = sign(&server.entryway, &did, change).await?;
     Ok(Json(json!({ "operation": operation })))
 }
 
 async fn sign(entryway: &Entryway, did: &Did, change: Change) -> Result<Value, XrpcError> {
-    let token = change.token.as_deref().filter(|token| !token.is_empty());
+    let token = change.token.clone().filter(|token| !token.is_empty());
     let token = token.ok_or_else(|| {
         XrpcError::invalid("the code that was sent by e-mail is needed to sign an operation")
     })?;
     let store = &entryway.parts().store;
     let account = store.account(&Identifier::Did(did.clone())).await?;
-    account.ok_or_else(no_account)?;
+    let account = account.ok_or_else(no_account)?;
     let last = entryway.last_operation(did).await?;
     let next = entryway.after(last, did)?;
+    let contents = change.over(next.contents().clone());
+    check_signable(entryway.config(), &account, &contents)?;
     // Only now: a code is good once, and not to be lost to a directory that is down.
     entryway
-        .use_code(did, EmailPurpose::PlcOperation, token)
+        .use_code(did, EmailPurpose::PlcOperation, &token)
         .await?;
-    let contents = change.over(next.contents().clone());
     Ok(next.sign(contents)?.to_json()?)
 }
 
+/// A PDS behind this entryway takes an account from whoever brings an operation that is signed by the entryway.
+/// So none is signed that has the account at another of ours, or gives it a name that is ours to give: both go
+/// by other ways, with their checks. Moving elsewhere is the owner's right.
+fn check_signable(
+    config: &EntrywayConfig,
+    account: &AccountRecord,
+    contents: &Contents,
+) -> Result<(), XrpcError> {
+    let service = contents.services.get("atproto_pds");
+    let is_there = |pds: &PdsConfig| {
+        let endpoint = service.map(|service| service.endpoint.trim_end_matches('/'));
+        endpoint == Some(pds.origin.as_str())
+    };
+    let others = |pds: &&PdsConfig| pds.did != account.pds;
+    if config.pdses.iter().filter(others).any(is_there) {
+        return Err(XrpcError::invalid(
+            "accounts don't move to another PDS of this server by an operation",
+        ));
+    }
+    let handles = contents.also_known_as.iter();
+    let handles = handles.filter_map(|name| Handle::parse(name.strip_prefix("at://")?).ok());
+    for handle in handles {
+        if handle != account.handle && config.gives(&handle) {
+            return Err(not_available(&format_args!(
+                "{handle} can be had by a change of the handle only"
+            )));
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
 fn read<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, XrpcError> {
     serde_json::from_slice(body)
         .map_err(|error| XrpcError::invalid(format!("the body can't be read: {error}")))
@@ -192,6 +223,7 @@ impl From<ChangeHandleError> for XrpcError {
             ChangeHandleError::Identity(error) => Self::invalid(error.to_string()),
             ChangeHandleError::Plc(error) if error.is_certain() => error.into(),
             ChangeHandleError::Plc(error) => in_part(&error),
+            ChangeHandleError::Pds(PdsError::Refused { message, .. }) => Self::invalid(message),
             ChangeHandleError::Pds(error) => in_part(&error),
             ChangeHandleError::Store(error) => error.into(),
         }

@@ -126,6 +126,7 @@ fn imported(world: &World, did: &Did) -> AccountRecord {
         created_at: NOW,
         active: true,
         deactivated_at: None,
+        sessions_ended_at: None,
     }
 }
 

@@ -55,6 +55,7 @@ fn account(name: &str) -> AccountRecord {
         created_at: NOW,
         active: true,
         deactivated_at: None,
+        sessions_ended_at: None,
     }
 }
 

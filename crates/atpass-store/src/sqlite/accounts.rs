@@ -70,8 +70,8 @@ impl SqliteAccounts {
             .await?
     }
 
-    /// Changes the password. Ends the account's sessions and signs it out of all browsers, in the
-    /// same act (clause AS-AUTHZ-17). Returns the sessions that ended.
+    /// Changes the password. Ends the account's sessions, signs it out of all browsers and takes its app
+    /// passwords away, in the same act (clause AS-AUTHZ-17). Returns the sessions that ended.
     pub async fn set_password(
         &self,
         did: &Did,
@@ -82,6 +82,7 @@ impl SqliteAccounts {
         let did = did.clone();
         let act = move |db: &Connection| {
             if write_password(db, &did, &hash)? {
+                entryway::forget_app_passwords(db, &did)?;
                 end_everything(db, &did, now).map(Some)
             } else {
                 Ok(None)
@@ -227,6 +228,9 @@ pub(super) fn end_everything(
 ) -> Result<Vec<SessionId>, StoreError> {
     let sql =
         "UPDATE codes SET expires_at = ?1 WHERE did = ?2 AND session IS NULL AND expires_at > ?1";
+    db.execute(sql, params![now.as_secs(), did.as_str()])
+        .map_err(unavailable)?;
+    let sql = "UPDATE accounts SET sessions_ended_at = ? WHERE did = ?";
     db.execute(sql, params![now.as_secs(), did.as_str()])
         .map_err(unavailable)?;
     entryway::end_legacy_sessions(db, did)?;

@@ -314,6 +314,7 @@ fn read_account(row: &Row<'_>, did: &str, pds: &Did) -> anyhow::Result<AccountRe
         created_at: time("createdAt")?.context("it has no createdAt")?,
         active: takedown.is_none(),
         deactivated_at: time("deactivatedAt")?,
+        sessions_ended_at: None,
     })
 }
 

@@ -82,12 +82,22 @@ impl Check<'_> {
             self.problem("entryway.sign_up", message);
         }
         let origin = origin?.clone();
+        let did = match did {
+            Some(did) => did,
+            None => self.read("issuer", origin.as_str(), did_of(&origin))?,
+        };
+        if pdses.iter().any(|pds| pds.origin == origin) {
+            self.problem(
+                "issuer",
+                "is the origin of a [[pds]]; an entryway has its own",
+            );
+        }
+        if pdses.iter().any(|pds| pds.did == did) {
+            self.problem("entryway.did", format!("{did} is the DID of a [[pds]]"));
+        }
         Some(EntrywayPlan {
             config: EntrywayConfig {
-                did: match did {
-                    Some(did) => did,
-                    None => self.read("issuer", origin.as_str(), did_of(&origin))?,
-                },
+                did,
                 origin,
                 pdses,
                 sign_up,
@@ -184,6 +194,7 @@ impl Check<'_> {
     /// No two PDSes have the same origin or DID: accounts could not be told apart.
     fn alone(&mut self, pdses: &[PdsConfig]) {
         let (mut origins, mut dids) = (BTreeSet::new(), BTreeSet::new());
+        let mut passwords = Vec::new();
         for pds in pdses {
             if !origins.insert(&pds.origin) {
                 self.problem("pds", format!("two have the origin {}", pds.origin));
@@ -194,6 +205,12 @@ impl Check<'_> {
                     format!("two have the DID {}; say which by did", pds.did),
                 );
             }
+            if passwords.contains(&&pds.admin_password) {
+                let message =
+                    "two have the same admin password: the admin of one would be that of the other";
+                self.problem("pds", message);
+            }
+            passwords.push(&pds.admin_password);
         }
     }
 }
@@ -218,6 +235,9 @@ fn did_of(origin: &Issuer) -> Result<Did, String> {
 fn handle_domain(text: &str) -> Result<String, String> {
     // With a label before it, it must be a handle.
     let domain = text.to_lowercase();
+    if !domain.contains('.') {
+        return Err("a whole top-level domain can't be one's own".into());
+    }
     Handle::parse(&format!("a.{domain}"))
         .map(|_| domain)
         .map_err(|_| "expected a domain, such as pds.example.com".into())

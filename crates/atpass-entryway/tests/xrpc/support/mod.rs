@@ -190,6 +190,7 @@ impl World {
                 created_at: clock.now(),
                 active: true,
                 deactivated_at: None,
+                sessions_ended_at: None,
             });
         }
         let letters = Arc::new(Letters::default());

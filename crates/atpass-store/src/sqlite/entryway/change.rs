@@ -64,6 +64,7 @@ pub(super) fn password(
     now: UnixTime,
 ) -> Result<Vec<SessionId>, StoreError> {
     if write_password(db, did, hash)? {
+        forget_app_passwords(db, did)?;
         end_everything(db, did, now)
     } else {
         Ok(Vec::new())
@@ -93,6 +94,13 @@ pub(super) fn deactivated(
     let sql = "UPDATE accounts SET deactivated_at = ? WHERE did = ? AND sign_up IS NULL";
     let since = since.map(UnixTime::as_secs);
     db.execute(sql, params![since, did.as_str()])
+        .map_err(unavailable)?;
+    Ok(())
+}
+
+/// Whoever was in with the old password may have made some.
+pub(in super::super) fn forget_app_passwords(db: &Connection, did: &Did) -> Result<(), StoreError> {
+    db.execute("DELETE FROM app_passwords WHERE did = ?", [did.as_str()])
         .map_err(unavailable)?;
     Ok(())
 }

@@ -62,6 +62,10 @@ pub(super) fn decide(
             return Ok(Err(taken));
         }
     }
+    let known = AccountRecord {
+        sessions_ended_at: account.sessions_ended_at,
+        ..known
+    };
     let here = app_passwords::of(db, &account.did)?;
     let same_passwords =
         here.len() == passwords.len() && passwords.iter().all(|password| here.contains(password));

@@ -21,7 +21,7 @@ use rusqlite::{Connection, OptionalExtension};
 
 use super::SqliteStore;
 use super::row::{Columns, unavailable};
-pub(super) use change::forget;
+pub(super) use change::{forget, forget_app_passwords};
 pub(super) use codes::void_reset_code;
 pub(super) use legacy::end_all as end_legacy_sessions;
 
@@ -259,6 +259,7 @@ fn read(row: &rusqlite::Row<'_>) -> Result<AccountRecord, StoreError> {
         created_at: columns.time("created_at")?,
         active: columns.get("active")?,
         deactivated_at: columns.time_if("deactivated_at")?,
+        sessions_ended_at: columns.time_if("sessions_ended_at")?,
     })
 }
 
