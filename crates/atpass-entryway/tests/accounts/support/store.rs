@@ -200,7 +200,7 @@ impl EntrywayStore for MemoryStore {
     }
 
     async fn upgrade_password(&self, _: &Did, _: &str, _: &str) -> Result<bool, StoreError> {
-        unimplemented!("nobody signs in here")
+        not_asked()
     }
 
     async fn set_deactivated(
