@@ -23,10 +23,10 @@ struct Options {
     #[arg(long)]
     json: bool,
     /// How many batches of each.
-    #[arg(long, default_value_t = 400, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
     batches: u32,
-    /// How many requests in a batch.
-    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..1000))]
+    /// How many requests in a batch: enough that what the one before left in the caches hardly counts.
+    #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..1000))]
     requests: u32,
 }
 

@@ -12,7 +12,7 @@ use atpass_protocol::token::{AccessTokenClaims, AccessTokenError, ExpectedToken,
 use atpass_replay::{Fresh, Namespace, Replay};
 use http::header::{AUTHORIZATION, HeaderMap};
 
-use crate::held::{HeldTokens, VerifiedToken};
+use crate::held::{HeldTokens, TokenHash, VerifiedToken};
 use crate::{
     IssuerKeys, ResourceError, RevocationList, SessionState, TrustedIssuer, VerifiedRequest,
 };
@@ -133,7 +133,9 @@ impl ResourceServer {
             &parts.nonces,
             now,
         )?;
-        let (verified, revoked) = self.verify_token(token, now).await?;
+        let hash = proof.token_hash;
+        let hash = hash.unwrap_or_else(|| Secret::new(token).sha256());
+        let (verified, revoked) = self.verify_token(token, hash, now).await?;
         let claims = &verified.claims;
         if claims.cnf.jkt != proof.jkt {
             return Err(ResourceError::Binding);
@@ -164,10 +166,10 @@ impl ResourceServer {
     async fn verify_token(
         &self,
         token: &str,
+        hash: TokenHash,
         now: UnixTime,
     ) -> Result<(Arc<VerifiedToken>, &RevocationList), ResourceError> {
         let held = &self.0.held;
-        let hash = Secret::new(token).sha256();
         let known = held.get(&hash, now);
         let origin = match &known {
             Some(token) => token.origin(),

@@ -4,8 +4,9 @@
 use data_encoding::{HEXUPPER, HEXUPPER_PERMISSIVE};
 use url::{Position, Url};
 
-use super::proof::{ReceivedProof, access_token_hash};
+use super::proof::ReceivedProof;
 use super::{NonceKeeper, NonceStatus};
+use crate::encoding;
 use crate::error::{OAuthError, OAuthErrorCode};
 use crate::jose::{Jkt, JwkError};
 use crate::time::{NumericDate, UnixTime};
@@ -41,6 +42,9 @@ pub struct VerifiedProof {
     pub replay_key: [u8; 32],
     /// How long the proof would be accepted: it must be remembered until then.
     pub replay_until: UnixTime,
+    /// SHA-256 of the access token that came with it: what its `ath` is. For those who look the
+    /// token up by it.
+    pub token_hash: Option<[u8; 32]>,
     /// The `htu` had a query or fragment that was ignored.
     pub had_query: bool,
 }
@@ -201,7 +205,10 @@ pub fn verify<'a>(
     if claims.nbf.as_ref().is_some_and(is_early) {
         return Err(DpopError::Claim("nbf"));
     }
-    let ath = expected.access_token.map(access_token_hash);
+    let token_hash = expected
+        .access_token
+        .map(|token| encoding::sha256(token.as_bytes()));
+    let ath = token_hash.map(|hash| encoding::encode(&hash));
     if ath.is_some() && claims.ath != ath {
         return Err(DpopError::AccessTokenHash);
     }
@@ -209,11 +216,12 @@ pub fn verify<'a>(
         return Err(DpopError::Signature);
     }
     let jkt = key.thumbprint();
-    let replay_key = crate::encoding::sha256(&[jkt.as_bytes(), jti.as_bytes()].concat());
+    let replay_key = encoding::sha256(&[jkt.as_bytes(), jti.as_bytes()].concat());
     Ok(VerifiedProof {
         jkt,
         replay_key,
         replay_until,
+        token_hash,
         had_query,
     })
 }
