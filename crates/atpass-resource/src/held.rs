@@ -6,6 +6,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
+use atpass_protocol::jose::BoundKey;
 use atpass_protocol::scope::Grants;
 use atpass_protocol::time::UnixTime;
 use atpass_protocol::token::{AccessTokenClaims, TokenOrigin};
@@ -21,6 +22,8 @@ pub(crate) struct VerifiedToken {
     /// The key that signed it.
     pub(crate) kid: String,
     grants: OnceLock<Grants>,
+    /// The key that it is bound to, prepared: known as of the first proof.
+    key: OnceLock<Arc<BoundKey>>,
 }
 
 impl VerifiedToken {
@@ -29,6 +32,7 @@ impl VerifiedToken {
             claims,
             kid,
             grants: OnceLock::new(),
+            key: OnceLock::new(),
         }
     }
 
@@ -39,6 +43,15 @@ impl VerifiedToken {
             kid: self.kid.clone(),
             iat: self.claims.iat,
         }
+    }
+
+    pub(crate) fn key(&self) -> Option<Arc<BoundKey>> {
+        self.key.get().cloned()
+    }
+
+    /// Keeps the key that it was seen to be bound to.
+    pub(crate) fn remember(&self, key: &Arc<BoundKey>) {
+        self.key.get_or_init(|| key.clone());
     }
 
     pub(crate) fn grants(&self) -> &Grants {

@@ -119,7 +119,8 @@ impl ResourceServer {
         let token = read_token(headers, query)?;
         // The proof first: a stale nonce, which is common, is found before any signature.
         let url = config.origin.at(path);
-        let proof = dpop::verify(
+        let mut held = None;
+        let proof = dpop::verify_with(
             headers
                 .get_all("dpop")
                 .iter()
@@ -132,14 +133,19 @@ impl ResourceServer {
             },
             &parts.nonces,
             now,
+            |hash| {
+                held = self.0.held.get(hash, now);
+                held.as_ref().and_then(|token| token.key())
+            },
         )?;
         let hash = proof.token_hash;
         let hash = hash.unwrap_or_else(|| Secret::new(token).sha256());
-        let (verified, revoked) = self.verify_token(token, hash, now).await?;
+        let (verified, revoked) = self.verify_token(token, held, hash, now).await?;
         let claims = &verified.claims;
         if claims.cnf.jkt != proof.jkt {
             return Err(ResourceError::Binding);
         }
+        verified.remember(&proof.key);
         match revoked.state(claims.sid, now) {
             SessionState::Live => {}
             SessionState::Ended => return Err(ResourceError::Revoked),
@@ -166,11 +172,10 @@ impl ResourceServer {
     async fn verify_token(
         &self,
         token: &str,
+        known: Option<Arc<VerifiedToken>>,
         hash: TokenHash,
         now: UnixTime,
     ) -> Result<(Arc<VerifiedToken>, &RevocationList), ResourceError> {
-        let held = &self.0.held;
-        let known = held.get(&hash, now);
         let origin = match &known {
             Some(token) => token.origin(),
             None => TokenOrigin::read(token)?,
@@ -190,7 +195,7 @@ impl ResourceServer {
         };
         let claims = AccessTokenClaims::verify(token, |kid| keys.find(kid), &expected, now)?;
         let verified = Arc::new(VerifiedToken::new(claims, origin.kid));
-        held.hold(hash, verified.clone(), now);
+        self.0.held.hold(hash, verified.clone(), now);
         Ok((verified, issuer.revoked))
     }
 

@@ -10,4 +10,4 @@ mod verify;
 
 pub use nonce::{NonceKeeper, NonceStatus};
 pub use proof::{DpopProof, access_token_hash};
-pub use verify::{DpopError, Expected, QueryPolicy, VerifiedProof, verify};
+pub use verify::{DpopError, Expected, QueryPolicy, VerifiedProof, verify, verify_with};

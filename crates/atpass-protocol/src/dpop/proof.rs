@@ -1,10 +1,12 @@
 //! A proof: a JWT over one request, signed by the key that it carries (RFC 9449 section 4.2).
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use super::DpopError;
 use crate::encoding;
-use crate::jose::{CompactJws, ES256, JwkError, KeyError, PrivateKey, PublicJwk};
+use crate::jose::{BoundKey, CompactJws, ES256, JwkError, KeyError, PrivateKey, PublicJwk};
 use crate::random::{self, Random};
 use crate::time::{NumericDate, UnixTime};
 
@@ -83,12 +85,13 @@ pub(super) struct ReceivedClaims {
 /// A proof that was read: header checked, key usable, signature not yet verified.
 pub(super) struct ReceivedProof<'a> {
     pub(super) jws: CompactJws<'a>,
-    pub(super) key: PublicJwk,
+    pub(super) key: Arc<BoundKey>,
     pub(super) claims: ReceivedClaims,
 }
 
 impl<'a> ReceivedProof<'a> {
-    pub(super) fn parse(text: &'a str) -> Result<Self, DpopError> {
+    /// Reads it. A key that is `known` needn't be prepared again.
+    pub(super) fn parse(text: &'a str, known: Option<Arc<BoundKey>>) -> Result<Self, DpopError> {
         let malformed = |what: String| DpopError::Malformed(what);
         let jws = CompactJws::parse(text).map_err(|error| malformed(error.to_string()))?;
         let header = jws
@@ -106,7 +109,7 @@ impl<'a> ReceivedProof<'a> {
         let jwk = header
             .jwk
             .ok_or(DpopError::Key(JwkError::Malformed("missing".into())))?;
-        let key = PublicJwk::from_json(jwk.get().as_bytes()).map_err(DpopError::Key)?;
+        let key = BoundKey::from_json(jwk.get().as_bytes(), known).map_err(DpopError::Key)?;
         let claims = encoding::json_object(&jws.payload)
             .map_err(|error| malformed(format!("claims: {error}")))?;
         Ok(Self { jws, key, claims })

@@ -1,6 +1,8 @@
 //! Verification of a proof (RFC 9449 section 4.3), in the order in which it costs the least: the
 //! signature is 97 % of it and comes last.
 
+use std::sync::Arc;
+
 use data_encoding::{HEXUPPER, HEXUPPER_PERMISSIVE};
 use url::{Position, Url};
 
@@ -8,7 +10,7 @@ use super::proof::ReceivedProof;
 use super::{NonceKeeper, NonceStatus};
 use crate::encoding;
 use crate::error::{OAuthError, OAuthErrorCode};
-use crate::jose::{Jkt, JwkError};
+use crate::jose::{BoundKey, Jkt, JwkError};
 use crate::time::{NumericDate, UnixTime};
 
 /// What the request is, by the server's own knowledge.
@@ -38,6 +40,8 @@ pub enum QueryPolicy {
 pub struct VerifiedProof {
     /// Thumbprint of the key that made it.
     pub jkt: Jkt,
+    /// That key, to be known at the next request.
+    pub key: Arc<BoundKey>,
     /// What must not be seen twice: the hash of key and `jti`.
     pub replay_key: [u8; 32],
     /// How long the proof would be accepted: it must be remembered until then.
@@ -150,17 +154,33 @@ const LONGEST_JTI: usize = 256;
 /// The caller then records [`VerifiedProof::replay_key`], and refuses the request with
 /// [`DpopError::Replayed`] if it is there already.
 pub fn verify<'a>(
+    headers: impl Iterator<Item = Option<&'a str>>,
+    expected: &Expected<'_>,
+    nonces: &NonceKeeper,
+    now: UnixTime,
+) -> Result<VerifiedProof, DpopError> {
+    verify_with(headers, expected, nonces, now, |_| None)
+}
+
+/// The same for a server that knows a token's key from a request before: `known` is asked by the token's hash.
+/// That spares the key's preparation, and no check.
+pub fn verify_with<'a>(
     mut headers: impl Iterator<Item = Option<&'a str>>,
     expected: &Expected<'_>,
     nonces: &NonceKeeper,
     now: UnixTime,
+    known: impl FnOnce(&[u8; 32]) -> Option<Arc<BoundKey>>,
 ) -> Result<VerifiedProof, DpopError> {
     let text = match (headers.next(), headers.next()) {
         (None, _) => return Err(DpopError::Missing),
         (Some(Some(text)), None) => text,
         _ => return Err(DpopError::Multiple),
     };
-    let ReceivedProof { jws, key, claims } = ReceivedProof::parse(text)?;
+    let token_hash = expected
+        .access_token
+        .map(|token| encoding::sha256(token.as_bytes()));
+    let known = token_hash.as_ref().and_then(known);
+    let ReceivedProof { jws, key, claims } = ReceivedProof::parse(text, known)?;
 
     let jti = claims
         .jti
@@ -205,20 +225,18 @@ pub fn verify<'a>(
     if claims.nbf.as_ref().is_some_and(is_early) {
         return Err(DpopError::Claim("nbf"));
     }
-    let token_hash = expected
-        .access_token
-        .map(|token| encoding::sha256(token.as_bytes()));
     let ath = token_hash.map(|hash| encoding::encode(&hash));
     if ath.is_some() && claims.ath != ath {
         return Err(DpopError::AccessTokenHash);
     }
-    if !jws.is_signed_by(&key) {
+    if !jws.is_signed_by(key.key()) {
         return Err(DpopError::Signature);
     }
-    let jkt = key.thumbprint();
+    let jkt = key.jkt();
     let replay_key = encoding::sha256(&[jkt.as_bytes(), jti.as_bytes()].concat());
     Ok(VerifiedProof {
         jkt,
+        key,
         replay_key,
         replay_until,
         token_hash,

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::sync::Arc;
 
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED, ParsedPublicKey};
 use serde::de::{Deserializer, IgnoredAny};
@@ -85,12 +86,23 @@ pub(crate) fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool
 impl PublicJwk {
     /// Reads a JWK from JSON text.
     pub fn from_json(text: &[u8]) -> Result<Self, JwkError> {
+        let (x, y) = Self::read(text)?;
+        Self::from_coordinates(x, y)
+    }
+
+    /// The coordinates in a JWK; whether they are a point isn't known yet.
+    fn read(text: &[u8]) -> Result<([u8; 32], [u8; 32]), JwkError> {
         let members: JwkMembers<'_> =
             encoding::json_object(text).map_err(|error| JwkError::Malformed(error.to_string()))?;
-        Self::from_members(&members)
+        Self::coordinates(&members)
     }
 
     pub(crate) fn from_members(members: &JwkMembers<'_>) -> Result<Self, JwkError> {
+        let (x, y) = Self::coordinates(members)?;
+        Self::from_coordinates(x, y)
+    }
+
+    fn coordinates(members: &JwkMembers<'_>) -> Result<([u8; 32], [u8; 32]), JwkError> {
         let m = members;
         if m.d || m.k || m.p || m.q || m.dp || m.dq || m.qi || m.oth {
             return Err(JwkError::Private);
@@ -108,7 +120,7 @@ impl PublicJwk {
                 .and_then(encoding::decode_array)
                 .ok_or(JwkError::Point)
         };
-        Self::from_coordinates(coordinate(&m.x)?, coordinate(&m.y)?)
+        Ok((coordinate(&m.x)?, coordinate(&m.y)?))
     }
 
     pub(crate) fn from_coordinates(x: [u8; 32], y: [u8; 32]) -> Result<Self, JwkError> {
@@ -138,6 +150,41 @@ impl PublicJwk {
         let (x, y) = (encoding::encode(&self.x), encoding::encode(&self.y));
         let canonical = format!(r#"{{"crv":"P-256","kty":"EC","x":"{x}","y":"{y}"}}"#);
         Jkt::from_bytes(encoding::sha256(canonical.as_bytes()))
+    }
+}
+
+/// A key with its thumbprint: what a session is bound to. Made once and kept, it saves the next proof the
+/// preparation of both.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BoundKey {
+    key: PublicJwk,
+    jkt: Jkt,
+}
+
+impl BoundKey {
+    /// With its thumbprint.
+    pub fn new(key: PublicJwk) -> Self {
+        let jkt = key.thumbprint();
+        Self { key, jkt }
+    }
+
+    /// Reads a JWK from JSON text: it is `known`, or another one.
+    pub fn from_json(text: &[u8], known: Option<Arc<Self>>) -> Result<Arc<Self>, JwkError> {
+        let (x, y) = PublicJwk::read(text)?;
+        match known {
+            Some(known) if known.key.x == x && known.key.y == y => Ok(known),
+            _ => PublicJwk::from_coordinates(x, y).map(|key| Arc::new(Self::new(key))),
+        }
+    }
+
+    /// The key.
+    pub const fn key(&self) -> &PublicJwk {
+        &self.key
+    }
+
+    /// Its thumbprint.
+    pub const fn jkt(&self) -> Jkt {
+        self.jkt
     }
 }
 

@@ -14,7 +14,7 @@ mod thumbprint;
 pub use client_keys::{ClientKey, ClientKeys, ClientKeysError};
 pub use jwk_private::{KeyError, PrivateKey, StoredKey};
 pub(crate) use jwk_public::present;
-pub use jwk_public::{JwkError, PublicJwk};
+pub use jwk_public::{BoundKey, JwkError, PublicJwk};
 pub use jwk_set::{JwkSet, PublishedKey};
 pub use jws::{CompactJws, JwsError};
 pub use k256::{ES256K, K256Key};
