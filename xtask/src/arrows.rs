@@ -40,6 +40,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "atpass-fetch",
             "atpass-identity",
             "atpass-provider",
+            "atpass-replay",
         ],
     ),
     (

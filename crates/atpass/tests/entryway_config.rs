@@ -104,7 +104,6 @@ origin = \"https://two.example.com\"
         "atpass.toml:14: pds[1].new_accounts: must be true or false, but is \"yes\"",
         "atpass.toml:16: pds[2].origin: \"https://10.0.0.1\": has no did:web",
         "pds[4].admin_password_file: is missing",
-        "two have the same admin password",
     ] {
         assert!(message.contains(problem), "{problem}\nisn't in:\n{message}");
     }
@@ -125,12 +124,16 @@ did = \"did:web:pds.example.com\"
 origin = \"https://pds.example.com\"
 handle_domains = [\"com\"]
 admin_password_file = \"admin\"
+[[pds]]
+origin = \"https://two.example.com\"
+admin_password_file = \"admin\"
 ";
     let folder = self::folder(same);
     let message = failure(folder.path(), &["config", "check"]);
     for problem in [
         "issuer: is the origin of a [[pds]]",
         "entryway.did: did:web:pds.example.com is the DID of a [[pds]]",
+        "pds: two have the same admin password",
         "pds[0].handle_domains: \"com\": a whole top-level domain",
     ] {
         assert!(message.contains(problem), "{problem}\nisn't in:\n{message}");
