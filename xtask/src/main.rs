@@ -13,6 +13,7 @@ mod defects;
 mod postgres;
 mod process;
 mod results;
+mod server;
 mod setup;
 mod test;
 mod valkey;

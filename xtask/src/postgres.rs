@@ -1,15 +1,13 @@
 //! A PostgreSQL of the tests' own: a new cluster in a temporary folder, on a free port of this machine.
 
-use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
-use std::{fs, thread};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use tempfile::TempDir;
 
-use crate::process;
+use crate::{process, server};
 
 /// The variable in which tests find its URL.
 pub(crate) const VARIABLE: &str = "ATPASS_TEST_POSTGRES";
@@ -73,7 +71,7 @@ impl Postgres {
             .args(["--encoding=UTF8", "--locale=C"])
             .current_dir(folder.path());
         process::output(&mut initdb)?;
-        let port = free_port()?;
+        let port = server::free_port()?;
         let server = program("postgres")
             .arg("-D")
             .arg(&data)
@@ -90,31 +88,14 @@ impl Postgres {
             port,
             folder,
         };
-        postgres.wait()?;
+        let log = postgres.folder.path().join("log");
+        server::wait_for("PostgreSQL", &mut postgres.server, port, &log)?;
         Ok(postgres)
     }
 
     /// Where tests reach it: as a superuser, who makes a database for each test.
     pub(crate) fn url(&self) -> String {
         format!("postgres://atpass@127.0.0.1:{}/postgres", self.port)
-    }
-
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "there is nothing to wait for but the port"
-    )]
-    fn wait(&mut self) -> Result<()> {
-        for _ in 0..300 {
-            if TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).is_ok() {
-                return Ok(());
-            }
-            if let Some(status) = self.server.try_wait()? {
-                let log = fs::read_to_string(self.folder.path().join("log"))?;
-                bail!("PostgreSQL ended with {status}: {}", log.trim());
-            }
-            thread::sleep(Duration::from_millis(100));
-        }
-        bail!("PostgreSQL doesn't answer after 30 seconds");
     }
 }
 
@@ -124,9 +105,4 @@ impl Drop for Postgres {
         let _ = self.server.kill();
         let _ = self.server.wait();
     }
-}
-
-fn free_port() -> Result<u16> {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("find a free port")?;
-    Ok(listener.local_addr()?.port())
 }

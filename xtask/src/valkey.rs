@@ -1,15 +1,13 @@
 //! A Valkey, or a Redis, of the tests' own: in memory, on a free port of this machine.
 
-use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
-use std::{fs, thread};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use tempfile::TempDir;
 
-use crate::process;
+use crate::{process, server};
 
 /// The variable in which tests find its URL.
 pub(crate) const VARIABLE: &str = "ATPASS_TEST_VALKEY";
@@ -39,7 +37,7 @@ impl Valkey {
     pub(crate) fn start() -> Result<Self> {
         let program = program().context("Valkey is missing")?;
         let folder = TempDir::with_prefix("atpass-valkey-").context("make a folder")?;
-        let port = free_port()?;
+        let port = server::free_port()?;
         let server = Command::new(&program)
             .args(["--bind", "127.0.0.1", "--port", &port.to_string()])
             .args(["--save", "", "--appendonly", "no"])
@@ -56,7 +54,8 @@ impl Valkey {
             program,
             folder,
         };
-        valkey.wait()?;
+        let log = valkey.folder.path().join("log");
+        server::wait_for("Valkey", &mut valkey.server, port, &log)?;
         Ok(valkey)
     }
 
@@ -69,24 +68,6 @@ impl Valkey {
     pub(crate) fn program(&self) -> &Path {
         &self.program
     }
-
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "there is nothing to wait for but the port"
-    )]
-    fn wait(&mut self) -> Result<()> {
-        for _ in 0..300 {
-            if TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).is_ok() {
-                return Ok(());
-            }
-            if let Some(status) = self.server.try_wait()? {
-                let log = fs::read_to_string(self.folder.path().join("log"))?;
-                bail!("Valkey ended with {status}: {}", log.trim());
-            }
-            thread::sleep(Duration::from_millis(100));
-        }
-        bail!("Valkey doesn't answer after 30 seconds");
-    }
 }
 
 impl Drop for Valkey {
@@ -97,13 +78,10 @@ impl Drop for Valkey {
     }
 }
 
-fn free_port() -> Result<u16> {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("find a free port")?;
-    Ok(listener.local_addr()?.port())
-}
-
 #[cfg(test)]
 mod tests {
+    use std::net::{Ipv4Addr, TcpStream};
+
     use super::*;
 
     #[test]
