@@ -119,14 +119,6 @@ impl Entryway {
         }
     }
 
-    /// Makes the code void that was sent to an account to choose a new password.
-    pub(crate) async fn void_reset_code(&self, did: &Did) -> Result<(), XrpcError> {
-        let digest = random::bytes::<32>(&*self.parts().random);
-        let (store, now) = (&self.parts().store, self.now());
-        let purpose = EmailPurpose::ResetPassword;
-        Ok(store.put_email_code(did, purpose, &digest, now).await?)
-    }
-
     fn letter(
         &self,
         account: &AccountRecord,

@@ -146,7 +146,7 @@ pub(super) async fn set_address(
 ) -> Result<(), XrpcError> {
     let store = &server.entryway.parts().store;
     match store.set_email(&account.did, email, None).await? {
-        Ok(()) => server.entryway.void_reset_code(&account.did).await,
+        Ok(()) => Ok(()),
         Err(Taken::Did | Taken::Handle | Taken::Email | Taken::Invite) => Err(taken()),
     }
 }

@@ -117,6 +117,7 @@ impl EntrywayStore for MemoryStore {
             account.email = Some(email.into());
             account.email_confirmed_at = confirmed_at;
         }
+        inner.codes.retain(|(whose, _), _| whose != did);
         Ok(Ok(()))
     }
 
