@@ -10,7 +10,7 @@ use atpass_protocol::random::{self, SystemRandom};
 use atpass_protocol::time::{Clock, SystemClock};
 use atpass_provider::accounts::Identifier;
 use atpass_provider::password::Passwords;
-use atpass_store::{AccountDetails, NewAccount, SqliteAccounts, SqliteStore};
+use atpass_store::{AccountDetails, NewAccount, StoredAccounts, SqliteStore};
 use clap::{Args, Subcommand};
 use data_encoding::BASE32_NOPAD;
 use serde::Serialize;
@@ -380,9 +380,9 @@ async fn invite(uses: u32, common: &Common) -> anyhow::Result<()> {
     }
 }
 
-fn accounts(store: &SqliteStore) -> anyhow::Result<SqliteAccounts> {
+fn accounts(store: &SqliteStore) -> anyhow::Result<StoredAccounts> {
     let passwords = Passwords::new(Arc::new(SystemRandom)).context("prepare to hash passwords")?;
-    Ok(SqliteAccounts::new(store.clone(), passwords))
+    Ok(StoredAccounts::new(store.clone(), passwords))
 }
 
 async fn find(store: &SqliteStore, who: &Identifier) -> anyhow::Result<Shown> {

@@ -19,7 +19,7 @@ use atpass_provider::sign_up::SignUp;
 use atpass_provider::{
     Parts, Provider, ProviderConfig, ResolvedPermissionSets, SessionEnded, kept_k256_key,
 };
-use atpass_store::{SqliteAccounts, SqliteReplay, SqliteStore};
+use atpass_store::{StoredAccounts, StoredReplay, SqliteStore};
 
 use crate::config::{Config, EntrywayPlan, Loaded};
 use crate::database;
@@ -41,7 +41,7 @@ pub(super) async fn open(config: &Config, loaded: &Loaded) -> anyhow::Result<Ope
     let nonces = NonceKeeper::new(&HmacKey::new(&random::bytes(&SystemRandom)));
     let fetcher = config.network.fetcher().await?;
     let resolver = config.network.resolver(fetcher.clone());
-    let accounts = SqliteAccounts::new(store.clone(), passwords.clone());
+    let accounts = StoredAccounts::new(store.clone(), passwords.clone());
     let entryway = match &config.entryway {
         Some(plan) => {
             let parts = EntrywayParts {
@@ -70,7 +70,7 @@ pub(super) async fn open(config: &Config, loaded: &Loaded) -> anyhow::Result<Ope
             &config.lifetimes,
         )),
         fetcher,
-        replay: Arc::new(SqliteReplay::new(store.clone())),
+        replay: Arc::new(StoredReplay::new(store.clone())),
         nonces,
         clock: Arc::new(SystemClock),
         random: Arc::new(SystemRandom),
