@@ -89,7 +89,7 @@ pub trait OperatorStore: Send + Sync + 'static {
     /// one is told so.
     async fn note_use(
         &self,
-        key: &[u8; 32],
+        key: &[u8],
         until: UnixTime,
         now: UnixTime,
     ) -> Result<bool, StoreError>;

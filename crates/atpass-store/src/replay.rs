@@ -10,10 +10,11 @@ use atpass_replay::{Fresh, GRACE, MemoryReplay, Namespace, Replay, ReplayUnavail
 use crate::database::OperatorStore;
 
 /// Client assertions in the database, so that none counts again after a restart (clause
-/// AS-AUTHN-05); DPoP proofs in another memory.
+/// AS-AUTHN-05); DPoP proofs in another memory, or there as well.
 pub struct StoredReplay {
     store: Arc<dyn OperatorStore>,
-    proofs: Arc<dyn Replay>,
+    /// `None` where they are in the database.
+    proofs: Option<Arc<dyn Replay>>,
 }
 
 impl StoredReplay {
@@ -24,7 +25,18 @@ impl StoredReplay {
 
     /// Proofs in this memory.
     pub fn with_proofs(store: Arc<dyn OperatorStore>, proofs: Arc<dyn Replay>) -> Self {
-        Self { store, proofs }
+        Self {
+            store,
+            proofs: Some(proofs),
+        }
+    }
+
+    /// Proofs in the database, which servers share: a row more for each request.
+    pub fn shared(store: Arc<dyn OperatorStore>) -> Self {
+        Self {
+            store,
+            proofs: None,
+        }
     }
 }
 
@@ -45,13 +57,20 @@ impl Replay for StoredReplay {
         until: UnixTime,
         now: UnixTime,
     ) -> Result<Fresh, ReplayUnavailable> {
-        match namespace {
-            Namespace::Dpop => self.proofs.accept_once(namespace, key, until, now).await,
-            Namespace::ClientAssertion => {
-                let noted = self.store.note_use(key, until.plus(GRACE), now).await;
-                let first = noted.map_err(ReplayUnavailable::new)?;
-                Ok(if first { Fresh::First } else { Fresh::Seen })
+        // Of one memory, the two kinds have names of different length.
+        let noted = match (namespace, &self.proofs) {
+            (Namespace::Dpop, Some(proofs)) => {
+                return proofs.accept_once(namespace, key, until, now).await;
             }
-        }
+            (Namespace::Dpop, None) => {
+                let name = [b"p".as_slice(), key].concat();
+                self.store.note_use(&name, until.plus(GRACE), now).await
+            }
+            (Namespace::ClientAssertion, _) => {
+                self.store.note_use(key, until.plus(GRACE), now).await
+            }
+        };
+        let first = noted.map_err(ReplayUnavailable::new)?;
+        Ok(if first { Fresh::First } else { Fresh::Seen })
     }
 }

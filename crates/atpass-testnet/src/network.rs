@@ -27,7 +27,7 @@ use atpass_replay::Replay;
 use atpass_resource::{
     IssuerKeys, KeysUnavailable, ResourceConfig, ResourceParts, ResourceServer, RevocationList,
 };
-use atpass_store::{NewAccount, StoredAccounts, StoredReplay, SqliteStore};
+use atpass_store::{NewAccount, SqliteStore, StoredAccounts, StoredReplay};
 use axum::Router;
 use http::StatusCode;
 use tokio::sync::watch;
@@ -243,9 +243,9 @@ async fn open_servers(
     accounts: &[DevAccount],
 ) -> anyhow::Result<(Provider, ResourceServer)> {
     let passwords = Passwords::new(config.random.clone())?;
-    let known = StoredAccounts::new(store.clone(), passwords);
+    let known = StoredAccounts::new(Arc::new(store.clone()), passwords);
     add_missing(&known, accounts, config.clock.now()).await?;
-    let replay: Arc<dyn Replay> = Arc::new(StoredReplay::new(store.clone()));
+    let replay: Arc<dyn Replay> = Arc::new(StoredReplay::new(Arc::new(store.clone())));
     // New at each start, because the replay memory is: see `NonceKeeper::new`.
     let nonces = NonceKeeper::new(&HmacKey::new(&random::bytes(&*config.random)));
     let revoked = Arc::new(RevocationList::default());

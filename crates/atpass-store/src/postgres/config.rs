@@ -4,10 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use atpass_protocol::seal::SealingKeys;
+use atpass_protocol::secret::Secret;
 use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod, Runtime};
 use rustls::ClientConfig;
 use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
 use tokio_postgres::config::{Host, SslMode};
 use tokio_postgres::{Config, NoTls};
 use tokio_postgres_rustls::MakeRustlsConnect;
@@ -89,11 +91,23 @@ impl PostgresConfig {
         self
     }
 
-    /// With these roots beside the system's.
+    /// With a password that isn't in the URL.
     #[must_use]
-    pub fn with_roots(mut self, roots: Vec<CertificateDer<'static>>) -> Self {
-        self.roots = roots;
+    pub fn with_password(mut self, password: &Secret) -> Self {
+        self.config.password(password.expose());
         self
+    }
+
+    /// Trusts these certificates (PEM) beside the system's roots.
+    pub fn trust(&mut self, pem: &[u8]) -> Result<(), PostgresConfigError> {
+        let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
+        let certificates =
+            certificates.map_err(|error| PostgresConfigError::Tls(error.to_string()))?;
+        if certificates.is_empty() {
+            return Err(PostgresConfigError::Tls("there is none in the file".into()));
+        }
+        self.roots.extend(certificates);
+        Ok(())
     }
 
     /// Host, port and database, for people.

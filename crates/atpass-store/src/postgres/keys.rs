@@ -8,7 +8,7 @@ use atpass_provider::store::{SigningKeyRecord, StoreError};
 use deadpool_postgres::{GenericClient, Transaction};
 use zeroize::Zeroizing;
 
-use super::pool::{Failure, execute, query, query_opt, rows, unavailable};
+use super::pool::{Failure, execute, query, query_one, query_opt, rows, unavailable};
 use super::row::Columns;
 
 pub(super) async fn all(
@@ -46,6 +46,25 @@ pub(super) async fn add(
     let (created_at, signs_from) = (key.created_at.as_secs(), key.signs_from.as_secs());
     execute(db, sql, &[&key.kid, &sealed, &created_at, &signs_from]).await?;
     Ok(())
+}
+
+/// One at a time: whoever waited finds the key of the first.
+pub(super) async fn add_first(
+    db: &Transaction<'_>,
+    key: &SigningKeyRecord,
+    now: UnixTime,
+    master: &SealingKeys,
+) -> Result<(), Failure> {
+    db.batch_execute("LOCK TABLE signing_keys IN SHARE ROW EXCLUSIVE MODE")
+        .await?;
+    let sql =
+        "SELECT EXISTS (SELECT FROM signing_keys WHERE retired_at IS NULL AND signs_from <= $1)";
+    let signs = query_one(db, sql, &[&now.as_secs()]).await?.try_get(0)?;
+    if signs {
+        Ok(())
+    } else {
+        add(db, key, master).await
+    }
 }
 
 pub(super) async fn retire(

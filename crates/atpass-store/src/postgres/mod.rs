@@ -203,6 +203,14 @@ impl Store for PostgresStore {
         run!(self, |db| keys::add(db, key, self.master()))
     }
 
+    async fn add_first_signing_key(
+        &self,
+        key: &SigningKeyRecord,
+        now: UnixTime,
+    ) -> Result<(), StoreError> {
+        transact!(self, |db| keys::add_first(db, key, now, self.master()))
+    }
+
     async fn retire_signing_key(&self, kid: &str, now: UnixTime) -> Result<bool, StoreError> {
         run!(self, |db| keys::retire(db, kid, now))
     }

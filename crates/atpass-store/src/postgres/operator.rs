@@ -95,7 +95,7 @@ impl OperatorStore for PostgresStore {
 
     async fn note_use(
         &self,
-        key: &[u8; 32],
+        key: &[u8],
         until: UnixTime,
         now: UnixTime,
     ) -> Result<bool, StoreError> {

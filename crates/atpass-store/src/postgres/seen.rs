@@ -7,18 +7,13 @@ use super::pool::{Failure, delete_batch, execute};
 
 pub(super) async fn note(
     db: &impl GenericClient,
-    key: &[u8; 32],
+    key: &[u8],
     until: UnixTime,
     now: UnixTime,
 ) -> Result<bool, Failure> {
     let sql = "INSERT INTO seen (key, expires_at) VALUES ($1, $2)
         ON CONFLICT (key) DO UPDATE SET expires_at = excluded.expires_at WHERE seen.expires_at <= $3";
-    let noted = execute(
-        db,
-        sql,
-        &[&key.as_slice(), &until.as_secs(), &now.as_secs()],
-    )
-    .await?;
+    let noted = execute(db, sql, &[&key, &until.as_secs(), &now.as_secs()]).await?;
     Ok(noted > 0)
 }
 

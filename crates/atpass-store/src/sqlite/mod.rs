@@ -309,6 +309,15 @@ impl Store for SqliteStore {
         self.write(move |db| keys::add(db, &key)).await
     }
 
+    async fn add_first_signing_key(
+        &self,
+        key: &SigningKeyRecord,
+        now: UnixTime,
+    ) -> Result<(), StoreError> {
+        let key = key.clone();
+        self.write(move |db| keys::add_first(db, &key, now)).await
+    }
+
     async fn retire_signing_key(&self, kid: &str, now: UnixTime) -> Result<bool, StoreError> {
         let kid = kid.to_owned();
         self.write(move |db| keys::retire(db, &kid, now)).await

@@ -117,11 +117,11 @@ impl OperatorStore for SqliteStore {
 
     async fn note_use(
         &self,
-        key: &[u8; 32],
+        key: &[u8],
         until: UnixTime,
         now: UnixTime,
     ) -> Result<bool, StoreError> {
-        let key = *key;
+        let key = key.to_vec();
         self.write(move |db| seen::note(db, &key, until, now)).await
     }
 }

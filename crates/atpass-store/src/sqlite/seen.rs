@@ -8,7 +8,7 @@ use super::row::unavailable;
 
 pub(super) fn note(
     db: &Connection,
-    key: &[u8; 32],
+    key: &[u8],
     until: UnixTime,
     now: UnixTime,
 ) -> Result<bool, StoreError> {
