@@ -1,5 +1,6 @@
-//! Measurements: what logins and refreshes cost, what the verification of a request costs, and whether a
-//! resource server under load notices that keys are rotated.
+//! Measurements: what logins and refreshes cost, what the verification of a request costs, whether a resource
+//! server under load notices that keys are rotated, and what becomes of it all with millions of stored sessions
+//! and on several servers.
 
 use std::path::Path;
 use std::process::Command;
@@ -8,7 +9,19 @@ use anyhow::{Context, Result, ensure};
 use clap::{Args, Subcommand};
 use serde::Deserialize;
 
+use crate::postgres::Postgres;
 use crate::{process, setup};
+
+/// How PostgreSQL is set for measurements: what it confirms is on the disk, as it is by default, and its memory is
+/// that of a small server of its own.
+const POSTGRES: [&str; 6] = [
+    "fsync=on",
+    "synchronous_commit=on",
+    "full_page_writes=on",
+    "shared_buffers=512MB",
+    "max_wal_size=4GB",
+    "max_connections=300",
+];
 
 /// What `cargo xtask bench` takes.
 #[derive(Debug, Args)]
@@ -29,6 +42,35 @@ enum What {
     Verify,
     /// Keys that are rotated while a resource server is under load: no request may fail.
     Rotation(Rotation),
+    /// Refreshes and verifications while the database grows, on both kinds of database.
+    Growth(Growth),
+    /// Refreshes on several servers at one PostgreSQL, and what each costs whom.
+    Scaling(Scaling),
+}
+
+/// What is passed on to the program of `bench/load`.
+#[derive(Debug, Args)]
+struct Growth {
+    /// Stored sessions, the fewest first. Ten millions take 12 GB for each kind of database.
+    #[arg(long, default_value = "10000,1000000,10000000")]
+    sizes: String,
+    /// Seconds of each measurement.
+    #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=60))]
+    seconds: u32,
+    /// Which databases.
+    #[arg(long, default_value = "sqlite,postgres")]
+    stores: String,
+}
+
+/// What is passed on to the program of `bench/load`.
+#[derive(Debug, Args)]
+struct Scaling {
+    /// How many servers.
+    #[arg(long, default_value = "1,2,4")]
+    nodes: String,
+    /// Seconds of each measurement.
+    #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=60))]
+    seconds: u32,
 }
 
 /// How much load, and for how long.
@@ -48,6 +90,8 @@ pub(crate) fn run(root: &Path, options: &Options) -> Result<()> {
         None | Some(What::RoundTrips) => round_trips(root, options.json),
         Some(What::Verify) => verify(root, options.json),
         Some(What::Rotation(load)) => rotation(root, load, options.json),
+        Some(What::Growth(what)) => growth(root, what, options.json),
+        Some(What::Scaling(what)) => scaling(root, what, options.json),
     }
 }
 
@@ -81,6 +125,35 @@ fn verify(root: &Path, json: bool) -> Result<()> {
         .args(["--manifest-path", "bench/Cargo.toml", "--"])
         .args(json.then_some("--json"));
     process::run(&mut cargo)
+}
+
+/// The program of `bench/load`, which prints the tables, on a PostgreSQL of its own.
+fn load(root: &Path, json: bool, arguments: &[&str]) -> Result<()> {
+    let postgres = Postgres::start_with(&POSTGRES)?;
+    let mut cargo = process::cargo(root);
+    cargo
+        .args(["run", "--release", "--locked"])
+        .args(["--manifest-path", "bench/load/Cargo.toml", "--"])
+        .args(arguments)
+        .args(json.then_some("--json"))
+        .env("ATPASS_BENCH_POSTGRES", postgres.url());
+    process::run(&mut cargo)
+}
+
+fn growth(root: &Path, what: &Growth, json: bool) -> Result<()> {
+    let seconds = what.seconds.to_string();
+    let arguments = ["growth", "--sizes", &what.sizes, "--stores", &what.stores];
+    load(root, json, &[&arguments[..], &["--seconds", &seconds]].concat())
+}
+
+fn scaling(root: &Path, what: &Scaling, json: bool) -> Result<()> {
+    let mut cargo = process::cargo(root);
+    process::run(cargo.args(["build", "--release", "--package", "atpass"]))?;
+    let program = process::target_folder(root)?.join("release").join("atpass");
+    let program = program.to_str().context("the target folder's name")?;
+    let seconds = what.seconds.to_string();
+    let arguments = ["scaling", "--nodes", &what.nodes, "--program", program];
+    load(root, json, &[&arguments[..], &["--seconds", &seconds]].concat())
 }
 
 /// What the example `issuer_rotation` of the testnet prints.

@@ -44,6 +44,11 @@ pub(crate) fn programs() -> Option<PathBuf> {
 impl Postgres {
     /// Starts one, and returns when it answers.
     pub(crate) fn start() -> Result<Self> {
+        Self::start_with(&["max_connections=300"])
+    }
+
+    /// The same, with these settings.
+    pub(crate) fn start_with(settings: &[&str]) -> Result<Self> {
         let programs = programs().context("PostgreSQL is missing")?;
         let folder = TempDir::with_prefix("atpass-postgres-").context("make a folder")?;
         let data = folder.path().join("data");
@@ -77,7 +82,7 @@ impl Postgres {
             .arg(&data)
             .args(["-h", "127.0.0.1", "-p", &port.to_string(), "-k"])
             .arg(folder.path())
-            .args(["-c", "max_connections=300"])
+            .args(settings.iter().flat_map(|setting| ["-c", setting]))
             .current_dir(folder.path())
             .stdout(Stdio::null())
             .stderr(fs::File::create(folder.path().join("log"))?)
