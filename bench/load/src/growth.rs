@@ -14,11 +14,11 @@ use crate::drive::{self, Times, real};
 use crate::growth_table::{self, Row};
 use crate::population::{Draw, Population};
 use crate::postgres::PostgresDatabase;
+use crate::quiet::{self, Measured};
 use crate::refreshes::Refreshes;
 use crate::server::{self, Server};
 use crate::sqlite::SqliteDatabase;
 use crate::stored::{Sizes, Stored};
-use crate::usage::{self, Usage};
 use crate::verifications;
 use crate::{master_key, note};
 
@@ -49,6 +49,9 @@ pub(crate) struct Growth {
     /// Refreshes at once where as many as possible are made.
     #[arg(long, default_value_t = 16)]
     in_flight: usize,
+    /// How often a measurement is made at most, while others keep the machine busy; the quietest counts.
+    #[arg(long, default_value_t = 4)]
+    tries: u32,
     /// A PostgreSQL server for this alone, reached as its superuser.
     #[arg(long, env = "ATPASS_BENCH_POSTGRES")]
     postgres: Option<String>,
@@ -136,23 +139,21 @@ impl Site<'_> {
 
         let server = Server::open(&self.stored, self.internet).await?;
         let counted_before = self.stored.counters().await?;
-        let (refreshes, flushes) = self.refresh(&server, size).await?;
-        let [new_tokens, held_tokens] = self.verify(&server, size).await?;
+        let refreshes = self.refresh(&server, size).await?;
+        let verified = self.verify(&server, size).await?;
         let counted = self.stored.counters().await?;
         let counted = counted.zip(counted_before);
         Ok(Row {
             store: name,
             size,
             sizes: PerSession::of(sizes, size),
-            flushes,
             refreshes,
-            new_tokens,
-            held_tokens,
+            verified,
             counted: counted.map(|(after, before)| after - before),
         })
     }
 
-    async fn refresh(&mut self, server: &Server, size: u64) -> Result<(Refreshed, Times)> {
+    async fn refresh(&mut self, server: &Server, size: u64) -> Result<Refreshed> {
         let growth = self.growth;
         let mut refreshes = Refreshes {
             population: self.population,
@@ -163,53 +164,63 @@ impl Site<'_> {
             generations: std::mem::take(&mut self.generations),
             draw: Draw::new(size),
         };
-        let target = &server.target;
+        let (target, stored) = (&server.target, &self.stored);
         let warm_up = refreshes.sign(WARM_UP, size)?;
         drive::in_flight(target, warm_up, growth.in_flight).await?;
-        let flushes = disk_in(&self.stored).await?;
+        let mut count = WARM_UP;
 
         // How long one takes, when the server isn't pressed.
-        self.stored.settle().await?;
-        let count = usize::try_from(growth.rate * growth.seconds)?;
-        let posts = sign_batches(&mut refreshes, count, size)?;
-        let before = (usage::own()?, self.stored.usage()?);
-        let at_rate = drive::at_rate(target, posts, growth.rate).await?;
-        let own = usage::own()? - before.0;
-        let servers = self.stored.usage()?.zip(before.1);
-        let servers = servers.map(|(after, before)| after - before);
+        let at_rate = quiet::quietest(growth.tries, stored, async |watch| {
+            let flushes = disk_in(stored).await?;
+            stored.settle().await?;
+            let number = usize::try_from(growth.rate * growth.seconds)?;
+            let posts = sign_batches(&mut refreshes, number, size)?;
+            watch.restart()?;
+            let times = drive::at_rate(target, posts, growth.rate).await?;
+            count += times.count();
+            Ok((times, flushes))
+        });
+        let at_rate = at_rate.await?;
 
         // How many are possible.
-        self.stored.settle().await?;
-        let mut pressed = Times::default();
-        while pressed.all < Duration::from_secs(growth.seconds.into()) {
-            let posts = refreshes.sign(BATCH.min(usize::try_from(size / 3)?), size)?;
-            pressed.add(drive::in_flight(target, posts, growth.in_flight).await?);
-        }
+        let pressed = quiet::quietest(growth.tries, stored, async |watch| {
+            stored.settle().await?;
+            watch.restart()?;
+            let mut pressed = Times::default();
+            while pressed.all < Duration::from_secs(growth.seconds.into()) {
+                let posts = refreshes.sign(BATCH.min(usize::try_from(size / 3)?), size)?;
+                pressed.add(drive::in_flight(target, posts, growth.in_flight).await?);
+            }
+            count += pressed.count();
+            Ok(pressed)
+        });
+        let pressed = pressed.await?;
         self.generations = refreshes.generations;
-        let count = WARM_UP + at_rate.count() + pressed.count();
-        let refreshed = Refreshed {
-            usage: servers.unwrap_or(own),
+        Ok(Refreshed {
             at_rate,
             pressed,
             count,
-        };
-        Ok((refreshed, flushes))
+        })
     }
 
-    /// With tokens that came before, and with new ones.
-    async fn verify(&self, server: &Server, size: u64) -> Result<[Times; 2]> {
-        let (mut new, mut held) = (Times::default(), Times::default());
+    /// With tokens that are new, and with those that came before.
+    async fn verify(&self, server: &Server, size: u64) -> Result<Measured<[Times; 2]>> {
         let mut draw = Draw::new(size + 1);
-        let begun = Instant::now();
-        while begun.elapsed() < Duration::from_secs(self.growth.seconds.into()) {
-            let live = |number| self.population.session(number).ended_at.is_none();
-            let sessions = draw.distinct(TOKENS, size, live)?;
-            let tokens = verifications::tokens(self.population, server, &sessions)?;
-            let verify = async || verifications::verify(self.population, server, &tokens).await;
-            new.add(verify().await?);
-            held.add(verify().await?);
-        }
-        Ok([new, held])
+        let length = Duration::from_secs(self.growth.seconds.into());
+        let verified = quiet::quietest(self.growth.tries, &self.stored, async |_| {
+            let (mut new, mut held) = (Times::default(), Times::default());
+            let begun = Instant::now();
+            while begun.elapsed() < length {
+                let live = |number| self.population.session(number).ended_at.is_none();
+                let sessions = draw.distinct(TOKENS, size, live)?;
+                let tokens = verifications::tokens(self.population, server, &sessions)?;
+                let verify = async || verifications::verify(self.population, server, &tokens).await;
+                new.add(verify().await?);
+                held.add(verify().await?);
+            }
+            Ok([new, held])
+        });
+        verified.await
     }
 }
 
@@ -234,12 +245,10 @@ fn sign_batches(
 
 /// What the refreshes of one size came to.
 pub(crate) struct Refreshed {
-    /// So many a second.
-    pub(crate) at_rate: Times,
+    /// So many a second, and flushes of the disk just before.
+    pub(crate) at_rate: Measured<(Times, Times)>,
     /// As many as possible.
-    pub(crate) pressed: Times,
-    /// What the database's server used at the fixed rate; where it is this process, all of it with the load.
-    pub(crate) usage: Usage,
+    pub(crate) pressed: Measured<Times>,
     /// All refreshes since the size was reached.
     pub(crate) count: usize,
 }

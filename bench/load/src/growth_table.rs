@@ -5,27 +5,35 @@ use serde_json::{Value, json};
 use crate::drive::{Times, real};
 use crate::growth::{PerSession, Refreshed};
 use crate::postgres::Counters;
+use crate::quiet::Measured;
 
 /// One database at one size.
 pub(crate) struct Row {
     pub(crate) store: &'static str,
     pub(crate) size: u64,
     pub(crate) sizes: PerSession,
-    /// The disk's own.
-    pub(crate) flushes: Times,
     pub(crate) refreshes: Refreshed,
-    pub(crate) new_tokens: Times,
-    pub(crate) held_tokens: Times,
+    /// With new tokens, and with held ones.
+    pub(crate) verified: Measured<[Times; 2]>,
     pub(crate) counted: Option<Counters>,
 }
 
 impl Row {
+    fn at_rate(&self) -> &Times {
+        &self.refreshes.at_rate.value.0
+    }
+
+    /// The disk's own.
+    fn flushes(&self) -> &Times {
+        &self.refreshes.at_rate.value.1
+    }
+
     fn refresh_p99(&self) -> f64 {
-        self.refreshes.at_rate.microseconds(990)
+        self.at_rate().microseconds(990)
     }
 
     fn verify_p99(&self) -> f64 {
-        self.new_tokens.microseconds(990)
+        self.verified.value[0].microseconds(990)
     }
 
     /// The row of the same database at its smallest size.
@@ -45,89 +53,104 @@ impl Row {
 
     /// For each refresh at the fixed rate.
     fn each(&self, bytes: u64) -> f64 {
-        real(usize::try_from(bytes).unwrap_or(usize::MAX)) / real(self.refreshes.at_rate.count())
+        real(usize::try_from(bytes).unwrap_or(usize::MAX)) / real(self.at_rate().count())
     }
 
     fn cpu_milliseconds(&self) -> f64 {
-        let cpu = self.refreshes.usage.cpu.as_secs_f64();
-        cpu * 1e3 / real(self.refreshes.at_rate.count())
+        let cpu = self.refreshes.at_rate.usage.cpu.as_secs_f64();
+        cpu * 1e3 / real(self.at_rate().count())
     }
 }
 
 pub(crate) fn print(rows: &[Row]) {
+    print_refreshes(rows);
+    print_verifications(rows);
+    print_costs(rows);
+}
+
+fn print_refreshes(rows: &[Row]) {
     println!("refreshes; times in µs\n");
     println!(
-        "| store | sessions | p50 | p99 | p99 ÷ p99 at the smallest | a second, at most | flush of the disk, p50 and p99 | bytes a session | with its account |"
+        "| store | sessions | p50 | p99 | ÷ p99 at the smallest | ÷ p99 of a flush | others use | a second, at most | others use | bytes a session | with its account |"
     );
-    println!("| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |");
+    println!("| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |");
     for row in rows {
-        let at_rate = &row.refreshes.at_rate;
+        let (at_rate, pressed) = (&row.refreshes.at_rate, &row.refreshes.pressed);
         println!(
-            "| {} | {} | {:.0} | {:.0} | {:.2} | {:.0} | {:.0}, {:.0} | {:.0} | {:.0} |",
+            "| {} | {} | {:.0} | {:.0} | {:.2} | {:.2} | {:.0} % | {:.0} | {:.0} % | {:.0} | {:.0} |",
             row.store,
             row.size,
-            at_rate.microseconds(500),
+            row.at_rate().microseconds(500),
             row.refresh_p99(),
             row.ratios(rows).0,
-            row.refreshes.pressed.per_second(),
-            row.flushes.microseconds(500),
-            row.flushes.microseconds(990),
+            row.refresh_p99() / row.flushes().microseconds(990),
+            at_rate.others * 100.0,
+            pressed.value.per_second(),
+            pressed.others * 100.0,
             row.sizes.sessions,
             row.sizes.all,
         );
     }
+}
+
+fn print_verifications(rows: &[Row]) {
     println!("\nverifications; times in µs\n");
     println!(
-        "| store | sessions | new token: a second | p99 | ÷ p99 at the smallest | held token: a second | p99 |"
+        "| store | sessions | new token: a second | p99 | ÷ p99 at the smallest | held token: a second | p99 | others use |"
     );
-    println!("| --- | ---: | ---: | ---: | ---: | ---: | ---: |");
+    println!("| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |");
     for row in rows {
+        let [new, held] = &row.verified.value;
         println!(
-            "| {} | {} | {:.0} | {:.0} | {:.2} | {:.0} | {:.0} |",
+            "| {} | {} | {:.0} | {:.0} | {:.2} | {:.0} | {:.0} | {:.0} % |",
             row.store,
             row.size,
-            row.new_tokens.per_second(),
+            new.per_second(),
             row.verify_p99(),
             row.ratios(rows).1,
-            row.held_tokens.per_second(),
-            row.held_tokens.microseconds(990),
+            held.per_second(),
+            held.microseconds(990),
+            row.verified.others * 100.0,
         );
     }
-    println!("\nfor each refresh\n");
+}
+
+fn print_costs(rows: &[Row]) {
+    println!("\nfor each refresh; and the disk's own flush\n");
     println!(
-        "| store | sessions | CPU ms | bytes written | bytes read | of the log | whole pages in it | pages not in the server's memory | updates that touch no index |"
+        "| store | sessions | flush p50 µs | flush p99 µs | CPU ms | bytes read from the disk | bytes of the log | whole pages in it | flushes of it | pages not in the server's memory | updates that touch no index |"
     );
-    println!("| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |");
+    println!("| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |");
     for row in rows {
-        let usage = row.refreshes.usage;
         print!(
-            "| {} | {} | {:.2} | {:.0} | {:.0} |",
+            "| {} | {} | {:.0} | {:.0} | {:.2} | {:.0} |",
             row.store,
             row.size,
+            row.flushes().microseconds(500),
+            row.flushes().microseconds(990),
             row.cpu_milliseconds(),
-            row.each(usage.written),
-            row.each(usage.read),
+            row.each(row.refreshes.at_rate.usage.read),
         );
         match counted(row) {
-            None => println!(" | | | |"),
-            Some([log, whole, read, hot]) => {
-                println!(
-                    " {log:.0} | {whole:.2} | {read:.2} | {:.1} % |",
-                    hot * 100.0
-                );
-            }
+            None => println!(" | | | | |"),
+            Some([log, whole, flushes, read, hot]) => println!(
+                " {log:.0} | {whole:.2} | {flushes:.2} | {read:.2} | {:.1} % |",
+                hot * 100.0
+            ),
         }
     }
 }
 
-/// Bytes of the log, whole pages in it, and pages read, each for one refresh; and the share of HOT updates.
-fn counted(row: &Row) -> Option<[f64; 4]> {
+/// Bytes of the log, whole pages in it, flushes of it, and pages read, each for one refresh; and the share of HOT
+/// updates.
+fn counted(row: &Row) -> Option<[f64; 5]> {
     let counted = row.counted?;
     let number = |number: i64| real(usize::try_from(number).unwrap_or_default());
     let all = real(row.refreshes.count);
     Some([
         number(counted.log_bytes) / all,
         number(counted.log_pages) / all,
+        number(counted.log_flushes) / all,
         number(counted.pages_read) / all,
         number(counted.hot_updates) / number(counted.updates),
     ])
@@ -145,25 +168,29 @@ pub(crate) fn json(rows: &[Row]) -> Value {
     };
     let row = |row: &Row| {
         let (refresh, verify) = row.ratios(rows);
-        let usage = row.refreshes.usage;
+        let (at_rate, pressed) = (&row.refreshes.at_rate, &row.refreshes.pressed);
+        let [new, held] = &row.verified.value;
         json!({
             "store": row.store,
             "sessions": row.size,
-            "refreshAtRate": times(&row.refreshes.at_rate),
-            "refreshAtMost": times(&row.refreshes.pressed),
+            "refreshAtRate": times(row.at_rate()),
+            "refreshAtRateOthers": at_rate.others,
+            "refreshAtMost": times(&pressed.value),
+            "refreshAtMostOthers": pressed.others,
             "refreshP99ToSmallest": refresh,
-            "diskFlush": times(&row.flushes),
-            "verifyNewToken": times(&row.new_tokens),
-            "verifyHeldToken": times(&row.held_tokens),
+            "diskFlush": times(row.flushes()),
+            "verifyNewToken": times(new),
+            "verifyHeldToken": times(held),
+            "verifyOthers": row.verified.others,
             "verifyP99ToSmallest": verify,
             "bytesPerSession": row.sizes.sessions,
             "bytesPerSessionWithAccount": row.sizes.all,
             "cpuMsPerRefresh": row.cpu_milliseconds(),
-            "bytesWrittenPerRefresh": row.each(usage.written),
-            "bytesReadPerRefresh": row.each(usage.read),
-            "postgres": counted(row).map(|[log, whole, read, hot]| json!({
+            "bytesReadPerRefresh": row.each(at_rate.usage.read),
+            "postgres": counted(row).map(|[log, whole, flushes, read, hot]| json!({
                 "logBytesPerRefresh": log,
                 "wholePagesPerRefresh": whole,
+                "logFlushesPerRefresh": flushes,
                 "pagesReadPerRefresh": read,
                 "hotShare": hot,
             })),

@@ -12,7 +12,7 @@
 //! | `nodes` | the program, several times |
 //! | `refreshes`, `verifications` | requests, signed beforehand |
 //! | `drive` | sends them |
-//! | `usage`, `disk` | processor and disk |
+//! | `usage`, `disk`, `quiet` | processor and disk, and who else uses them |
 //! | `growth`, `scaling`, `growth_table` | the measurements |
 
 mod apps;
@@ -23,6 +23,7 @@ mod growth_table;
 mod nodes;
 mod population;
 mod postgres;
+mod quiet;
 mod refreshes;
 mod scaling;
 mod server;

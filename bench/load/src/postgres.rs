@@ -46,6 +46,8 @@ pub(crate) struct Counters {
     pub(crate) log_bytes: i64,
     /// Whole pages in it, of those that changed for the first time since a checkpoint.
     pub(crate) log_pages: i64,
+    /// How often it was flushed to the disk.
+    pub(crate) log_flushes: i64,
     /// Rows of sessions that changed, and those of them that touched no index.
     pub(crate) updates: i64,
     pub(crate) hot_updates: i64,
@@ -60,6 +62,7 @@ impl Sub for Counters {
         Self {
             log_bytes: self.log_bytes - before.log_bytes,
             log_pages: self.log_pages - before.log_pages,
+            log_flushes: self.log_flushes - before.log_flushes,
             updates: self.updates - before.updates,
             hot_updates: self.hot_updates - before.hot_updates,
             pages_read: self.pages_read - before.pages_read,
@@ -193,7 +196,7 @@ impl PostgresDatabase {
     /// Those of tables come up to ten seconds late, while a connection is idle.
     pub(crate) async fn counters(&self) -> Result<Counters> {
         let sql = "SELECT pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0')::bigint,
-                (SELECT wal_fpi FROM pg_stat_wal),
+                (SELECT wal_fpi FROM pg_stat_wal), (SELECT wal_sync FROM pg_stat_wal),
                 n_tup_upd, n_tup_hot_upd,
                 (SELECT blks_read FROM pg_stat_database WHERE datname = current_database())
             FROM pg_stat_user_tables WHERE relname = 'sessions'";
@@ -201,9 +204,10 @@ impl PostgresDatabase {
         Ok(Counters {
             log_bytes: row.try_get(0)?,
             log_pages: row.try_get(1)?,
-            updates: row.try_get(2)?,
-            hot_updates: row.try_get(3)?,
-            pages_read: row.try_get(4)?,
+            log_flushes: row.try_get(2)?,
+            updates: row.try_get(3)?,
+            hot_updates: row.try_get(4)?,
+            pages_read: row.try_get(5)?,
         })
     }
 }

@@ -78,7 +78,8 @@ impl SqliteDatabase {
     pub(crate) fn sizes(&self) -> Result<Sizes> {
         let connection = Connection::open(self.path())?;
         let of = |table: &str| -> Result<u64> {
-            let sql = "SELECT coalesce(sum(pgsize), 0) FROM dbstat WHERE aggregate AND name IN
+            let sql =
+                "SELECT coalesce(sum(pgsize), 0) FROM dbstat WHERE aggregate = TRUE AND name IN
                 (SELECT name FROM sqlite_schema WHERE tbl_name = ?)";
             let bytes: i64 = connection.query_row(sql, [table], |row| row.get(0))?;
             Ok(u64::try_from(bytes)?)

@@ -14,10 +14,9 @@ const TICKS: u32 = 100;
 pub(crate) struct Usage {
     /// Time of the processor.
     pub(crate) cpu: Duration,
-    /// Bytes that were fetched from the disk, and not from the system's memory of it.
+    /// Bytes that were fetched from the disk, and not from the system's memory of it. What is written isn't told
+    /// here: Linux counts whole folios of its memory there, many times what reaches the disk.
     pub(crate) read: u64,
-    /// Bytes that were handed over for the disk.
-    pub(crate) written: u64,
 }
 
 impl Sub for Usage {
@@ -27,7 +26,6 @@ impl Sub for Usage {
         Self {
             cpu: self.cpu.saturating_sub(before.cpu),
             read: self.read.saturating_sub(before.read),
-            written: self.written.saturating_sub(before.written),
         }
     }
 }
@@ -59,7 +57,6 @@ pub(crate) fn of_family(parent: u32) -> Result<Usage> {
             let usage = stat.usage(process, true);
             sum.cpu += usage.cpu;
             sum.read += usage.read;
-            sum.written += usage.written;
         }
     }
     Ok(sum)
@@ -97,14 +94,29 @@ impl Stat {
     fn usage(&self, process: u32, with_gone: bool) -> Usage {
         let ticks = self.own + if with_gone { self.of_gone_children } else { 0 };
         let io = fs::read_to_string(format!("/proc/{process}/io")).unwrap_or_default();
-        let bytes = |name: &str| {
+        let bytes = |name: &str| -> u64 {
             let line = io.lines().find_map(|line| line.strip_prefix(name));
             line.and_then(|text| text.trim().parse().ok()).unwrap_or(0)
         };
         Usage {
             cpu: Duration::from_secs(1) * ticks / TICKS,
             read: bytes("read_bytes:"),
-            written: bytes("write_bytes:"),
         }
     }
+}
+
+/// What everybody on this machine used together, since it was started.
+pub(crate) fn of_all() -> Result<Usage> {
+    let text = fs::read_to_string("/proc/stat")?;
+    let line = text.lines().next().context("a stat file")?;
+    let mut ticks = 0_u32;
+    // proc_stat(5): user, nice, system, idle, iowait, irq, softirq, steal.
+    for place in [1, 2, 3, 6, 7, 8] {
+        let field = line.split_whitespace().nth(place);
+        ticks += field.context("a stat file")?.parse::<u32>()?;
+    }
+    Ok(Usage {
+        cpu: Duration::from_secs(1) * ticks / TICKS,
+        read: 0,
+    })
 }
