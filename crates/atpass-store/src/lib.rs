@@ -11,6 +11,7 @@ pub mod contract;
 mod sqlite;
 
 pub use sqlite::{
-    AccountDetails, AccountError, Counts, NewAccount, OpenError, SchemaVersions, SessionFilter,
-    SqliteAccounts, SqliteReplay, SqliteStore,
+    AccountDetails, AccountError, Backup, BackupError, Counts, NewAccount, OpenError, Progress,
+    Restored, SchemaVersions, SessionFilter, Since, SqliteAccounts, SqliteReplay, SqliteStore,
+    Voided,
 };

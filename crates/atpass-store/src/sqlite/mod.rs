@@ -3,6 +3,7 @@
 mod accounts;
 mod admin;
 mod approvals;
+mod backup;
 mod checkpoint;
 mod devices;
 mod entryway;
@@ -14,6 +15,7 @@ mod requests;
 mod row;
 mod scopes;
 mod sessions;
+mod void;
 mod writer;
 
 use std::fmt;
@@ -38,9 +40,11 @@ use rusqlite_migration::{M, Migrations};
 
 pub use accounts::{AccountError, NewAccount, SqliteAccounts};
 pub use admin::{AccountDetails, Counts, SessionFilter};
+pub use backup::{Backup, BackupError, Progress, Restored, Since};
 use checkpoint::Checkpointer;
 use reader::Readers;
 pub use replay::SqliteReplay;
+pub use void::Voided;
 use writer::Writer;
 
 /// The schema, step by step. A step is never changed once it was released.
@@ -66,6 +70,20 @@ pub enum OpenError {
     /// Its schema isn't this program's.
     #[error("the database has {0}")]
     Schema(SchemaVersions),
+    /// It is a copy that was made to be restored.
+    #[error(
+        "this file is a backup of {made_at} and no database to work on: what was used up since would be good \
+         again; move it to another place and run `atpass database restore FILE` with its new name"
+    )]
+    Backup {
+        /// When it was made: RFC 3339, UTC.
+        made_at: String,
+    },
+    /// It is what is left of one whose making was interrupted.
+    #[error(
+        "this file is an incomplete backup, whose making was interrupted: delete it and use another one"
+    )]
+    IncompleteBackup,
     /// A file can't be read, or a thread of the store can't be started.
     #[error("the system refused: {0}")]
     System(#[from] std::io::Error),
@@ -112,6 +130,8 @@ struct Inner {
 impl SqliteStore {
     /// Opens the database, makes it if it isn't there, and brings its schema up to date.
     pub fn open(path: &Path) -> Result<Self, OpenError> {
+        // Before anything is changed: it may be a backup.
+        Self::schema(path)?;
         let mut connection = connect(path, OpenFlags::default())?;
         migrations().to_latest(&mut connection)?;
         Self::with(connection, path)
@@ -128,13 +148,14 @@ impl SqliteStore {
         Self::with(connect(path, EXISTING)?, path)
     }
 
-    /// The schema of a database, if there is one. Changes nothing.
+    /// The schema of a database, if there is one. Changes nothing. Refuses a backup.
     pub fn schema(path: &Path) -> Result<Option<SchemaVersions>, OpenError> {
         if !path.try_exists()? {
             return Ok(None);
         }
         let connection = Connection::open_with_flags(path, EXISTING)?;
         connection.busy_timeout(Duration::from_secs(5))?;
+        backup::refuse_copies(&connection)?;
         SchemaVersions::of(&connection).map(Some)
     }
 
