@@ -154,7 +154,7 @@ impl SqliteStore {
             return Ok(None);
         }
         let connection = Connection::open_with_flags(path, EXISTING)?;
-        connection.busy_timeout(Duration::from_secs(5))?;
+        connection.busy_timeout(BUSY)?;
         backup::refuse_copies(&connection)?;
         SchemaVersions::of(&connection).map(Some)
     }
@@ -182,6 +182,9 @@ impl SqliteStore {
     }
 }
 
+/// How long a connection waits for another process that writes: `atpass` on the command line.
+const BUSY: Duration = Duration::from_secs(5);
+
 /// For a database that must be there.
 const EXISTING: OpenFlags =
     OpenFlags::SQLITE_OPEN_READ_WRITE.union(OpenFlags::SQLITE_OPEN_NO_MUTEX);
@@ -189,13 +192,15 @@ const EXISTING: OpenFlags =
 /// Opens a connection with the settings that all of them share.
 fn connect(path: &Path, flags: OpenFlags) -> rusqlite::Result<Connection> {
     let connection = Connection::open_with_flags(path, flags)?;
-    connection.busy_timeout(Duration::from_secs(5))?;
+    connection.busy_timeout(BUSY)?;
     connection.pragma_update(None, "journal_mode", "wal")?;
     // What was answered is on the disk, also after a power failure.
     connection.pragma_update(None, "synchronous", "full")?;
     connection.pragma_update(None, "foreign_keys", true)?;
     // In KiB.
     connection.pragma_update(None, "cache_size", -4096)?;
+    // Bytes of the log's file that are kept where it begins anew: most of what is used between two merges.
+    connection.pragma_update(None, "journal_size_limit", 8 * 1024 * 1024)?;
     // Another thread does it, off the path of requests.
     connection.pragma_update(None, "wal_autocheckpoint", 0)?;
     Ok(connection)

@@ -7,13 +7,12 @@
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
 use atpass_protocol::time::UnixTime;
 use rusqlite::{Connection, OpenFlags};
 
 use super::{Backup, BackupError, MADE, MARK, Progress, check, count, partial, publish};
-use crate::sqlite::{EXISTING, OpenError, SqliteStore};
+use crate::sqlite::{BUSY, EXISTING, OpenError, SqliteStore};
 
 /// Bytes by which the database's log may grow while its snapshot is held: until then nothing of it
 /// can be used again.
@@ -51,7 +50,7 @@ fn copy(
     progress: impl FnMut(Progress) + Send + 'static,
 ) -> Result<Vec<(String, u64)>, BackupError> {
     let copy = Connection::open_with_flags(to, EXISTING)?;
-    copy.busy_timeout(Duration::from_secs(5))?;
+    copy.busy_timeout(BUSY)?;
     // Whatever interrupts it, the file is thrown away; at the end it is brought to the disk as a whole.
     copy.execute_batch(
         "PRAGMA journal_mode = off; PRAGMA synchronous = off; PRAGMA foreign_keys = off; PRAGMA cache_size = -16384",
