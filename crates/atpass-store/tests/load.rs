@@ -1,9 +1,5 @@
 //! The store on SQLite when things go badly: a full disk, a locked file, readers that never stop.
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "a test fails by panicking"
-)]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::path::Path;
 use std::sync::Arc;

@@ -1,10 +1,5 @@
 //! Copies of the database, and the way back: whatever was used up since isn't good again.
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a test fails by panicking"
-)]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 #[path = "../../atpass-testnet/tests/common/mod.rs"]
 mod common;

@@ -13,12 +13,12 @@ mod reader;
 mod replay;
 mod requests;
 mod row;
+mod schema;
 mod scopes;
 mod sessions;
 mod void;
 mod writer;
 
-use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -36,7 +36,6 @@ use atpass_provider::store::{
     EndReason, RequestRecord, Rotation, SessionRecord, SigningKeyRecord, Store, StoreError, Swept,
 };
 use rusqlite::{Connection, OpenFlags};
-use rusqlite_migration::{M, Migrations};
 
 pub use accounts::{AccountError, NewAccount, SqliteAccounts};
 pub use admin::{AccountDetails, Counts, SessionFilter};
@@ -44,78 +43,10 @@ pub use backup::{Backup, BackupError, Progress, Restored, Since};
 use checkpoint::Checkpointer;
 use reader::Readers;
 pub use replay::SqliteReplay;
+use schema::migrations;
+pub use schema::{OpenError, SchemaVersions};
 pub use void::Voided;
 use writer::Writer;
-
-/// The schema, step by step. A step is never changed once it was released.
-fn migrations() -> Migrations<'static> {
-    Migrations::new(vec![
-        M::up(include_str!("../../migrations/0001_init.sql")),
-        M::up(include_str!("../../migrations/0002_entryway.sql")),
-    ])
-}
-
-/// Why a database can't be opened.
-#[derive(Debug, thiserror::Error)]
-pub enum OpenError {
-    /// SQLite says so.
-    #[error("the database can't be opened: {0}")]
-    Sqlite(#[from] rusqlite::Error),
-    /// It is of a newer version of this program, or a migration failed.
-    #[error("the database can't be brought to this program's version: {0}")]
-    Migration(#[from] rusqlite_migration::Error),
-    /// There is no such file.
-    #[error("there is no database")]
-    Missing,
-    /// Its schema isn't this program's.
-    #[error("the database has {0}")]
-    Schema(SchemaVersions),
-    /// It is a copy that was made to be restored.
-    #[error(
-        "this file is a backup of {made_at} and no database to work on: what was used up since would be good \
-         again; move it to another place and run `atpass database restore FILE` with its new name"
-    )]
-    Backup {
-        /// When it was made: RFC 3339, UTC.
-        made_at: String,
-    },
-    /// It is what is left of one whose making was interrupted.
-    #[error(
-        "this file is an incomplete backup, whose making was interrupted: delete it and use another one"
-    )]
-    IncompleteBackup,
-    /// A file can't be read, or a thread of the store can't be started.
-    #[error("the system refused: {0}")]
-    System(#[from] std::io::Error),
-}
-
-/// The schema that a database has, and the one that this program knows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct SchemaVersions {
-    /// Steps that the database has behind it.
-    pub found: i64,
-    /// Steps that this program knows.
-    pub known: i64,
-}
-
-impl SchemaVersions {
-    fn of(connection: &Connection) -> Result<Self, OpenError> {
-        let found = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
-        let pending = migrations().pending_migrations(connection)?;
-        let known = found + i64::from(pending);
-        Ok(Self { found, known })
-    }
-}
-
-impl fmt::Display for SchemaVersions {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { found, known } = self;
-        write!(
-            f,
-            "schema version {found}, and this program is for version {known}"
-        )
-    }
-}
 
 /// The store in one SQLite file. Cheap to clone; closes when the last clone goes.
 #[derive(Clone, Debug)]
@@ -394,13 +325,5 @@ impl Store for SqliteStore {
             })
         })
         .await
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    #[test]
-    fn migrations_are_sound() {
-        super::migrations().validate().unwrap();
     }
 }
