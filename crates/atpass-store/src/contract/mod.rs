@@ -26,6 +26,7 @@ use atpass_provider::store::{
 };
 
 pub use entryway::check_entryway_store_contract;
+pub use linear::check_replay_is_atomic;
 
 const NOW: UnixTime = UnixTime::from_secs(1_800_000_000);
 const DAY: i64 = 24 * 60 * 60;

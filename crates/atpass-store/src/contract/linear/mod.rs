@@ -8,12 +8,14 @@
 //! | `history` | runs callers at once, and writes down what happened when |
 //! | `requests`, `sessions`, `devices`, `keys` | the acts of [`Store`] |
 //! | `accounts`, `old_apps` | the acts of [`EntrywayStore`] |
+//! | `replay` | assertions that count once |
 
 mod accounts;
 mod devices;
 mod history;
 mod keys;
 mod old_apps;
+mod replay;
 mod requests;
 mod search;
 mod sessions;
@@ -22,6 +24,8 @@ use std::sync::Arc;
 
 use atpass_entryway::store::EntrywayStore;
 use atpass_provider::store::Store;
+
+pub use replay::check_replay_is_atomic;
 
 /// Histories of each kind.
 const ROUNDS: u64 = 6;

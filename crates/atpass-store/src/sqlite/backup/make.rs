@@ -11,7 +11,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use atpass_protocol::time::UnixTime;
 use rusqlite::{Connection, OpenFlags};
 
-use super::{Backup, BackupError, MADE, MARK, Progress, check, count, partial, publish};
+use super::{
+    Backup, BackupError, MADE, MARK, Progress, check, count, folder, names, partial, publish,
+};
 use crate::sqlite::{BUSY, EXISTING, OpenError, SqliteStore};
 
 /// Bytes by which the database's log may grow while its snapshot is held: until then nothing of it
@@ -26,11 +28,18 @@ pub(super) fn make(
     now: UnixTime,
     progress: impl FnMut(Progress) + Send + 'static,
 ) -> Result<Backup, BackupError> {
+    let versions = SqliteStore::schema(live)?.ok_or(OpenError::Missing)?;
     // Before the work; at the end nothing is overwritten either.
     if to.try_exists()? {
         return Err(BackupError::Exists(to.to_owned()));
     }
-    let versions = SqliteStore::schema(live)?.ok_or(OpenError::Missing)?;
+    if folder(to).canonicalize()? == folder(live).canonicalize()?
+        && names(live)
+            .iter()
+            .any(|name| name.file_name() == to.file_name())
+    {
+        return Err(BackupError::OfTheDatabase(to.to_owned()));
+    }
     if versions.found > versions.known {
         return Err(BackupError::Newer(versions));
     }

@@ -67,6 +67,9 @@ pub enum BackupError {
     /// The file that is to be written is there.
     #[error("{} is there already and is not overwritten: choose another name, or move it away", .0.display())]
     Exists(PathBuf),
+    /// SQLite would take the copy for a part of the database.
+    #[error("{} is a name that SQLite keeps for the database itself: choose another one", .0.display())]
+    OfTheDatabase(PathBuf),
     /// A database is where one is to be restored, or what belongs to a running server's.
     #[error(
         "{} is there: stop the server if it runs, move the database with its -wal and -shm to another place, \
@@ -102,10 +105,10 @@ pub enum BackupError {
     #[error(transparent)]
     Open(#[from] OpenError),
     /// SQLite failed.
-    #[error("the database refused: {0}")]
+    #[error("the database refused")]
     Sqlite(#[from] rusqlite::Error),
     /// The system failed.
-    #[error("the system refused: {0}")]
+    #[error("the system refused")]
     System(#[from] std::io::Error),
 }
 
@@ -183,6 +186,15 @@ fn partial(beside: &Path) -> std::io::Result<tempfile::NamedTempFile> {
         .prefix(&prefix)
         .suffix(".partial")
         .tempfile_in(folder(beside))
+}
+
+/// The names that a database takes: its own, and those of what SQLite keeps beside it.
+fn names(database: &Path) -> [PathBuf; 4] {
+    ["", "-wal", "-shm", "-journal"].map(|suffix| {
+        let mut path = database.as_os_str().to_owned();
+        path.push(suffix);
+        path.into()
+    })
 }
 
 fn folder(of: &Path) -> &Path {

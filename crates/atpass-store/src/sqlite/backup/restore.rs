@@ -1,14 +1,15 @@
 //! Making a database from a copy.
 
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use atpass_protocol::time::UnixTime;
 use rusqlite::{Connection, OpenFlags};
 use tempfile::NamedTempFile;
 
 use super::{
-    BackupError, MADE, Marked, Restored, Since, check, count, folder, partial, publish, read_mark,
+    BackupError, MADE, Marked, Restored, Since, check, count, folder, names, partial, publish,
+    read_mark,
 };
 use crate::sqlite::{EXISTING, OpenError, SchemaVersions, migrations, void};
 
@@ -36,10 +37,7 @@ pub(super) fn restore(
 
 /// A log without its database counts as well: SQLite would write what is in it into the new one.
 fn refuse_where_something_is(database: &Path) -> Result<(), BackupError> {
-    for suffix in ["", "-wal", "-shm", "-journal"] {
-        let mut path = database.as_os_str().to_owned();
-        path.push(suffix);
-        let path = PathBuf::from(path);
+    for path in names(database) {
         if path.try_exists()? {
             return Err(BackupError::DatabaseThere(path));
         }
