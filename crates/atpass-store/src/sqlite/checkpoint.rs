@@ -112,3 +112,47 @@ impl Log {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The writer cuts when it is asked; a reader in the way is no error, and changes nothing for later.
+    #[test]
+    fn the_writer_cuts_when_it_is_asked() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("db");
+        let open = || connect(&path, OpenFlags::default()).unwrap();
+        let (writer, reader) = (open(), open());
+        writer.execute_batch("CREATE TABLE t (n)").unwrap();
+        let (wake, calls) = sync_channel(1);
+        let cut = Arc::new(AtomicBool::new(false));
+        let checkpointer = Checkpointer {
+            wake,
+            cut: cut.clone(),
+        };
+        let log = || crate::SqliteStore::file_sizes(&path).1;
+
+        checkpointer.committed(&writer);
+        calls.try_recv().unwrap();
+        assert!(log() > 0, "nobody asked");
+
+        reader
+            .execute_batch("BEGIN; SELECT count(*) FROM t")
+            .unwrap();
+        writer.execute_batch("INSERT INTO t VALUES (1)").unwrap();
+        cut.store(true, Ordering::Relaxed);
+        checkpointer.committed(&writer);
+        assert!(log() > 0, "somebody reads from it");
+        assert!(!cut.load(Ordering::Relaxed));
+        let timeout: i64 = writer
+            .pragma_query_value(None, "busy_timeout", |row| row.get(0))
+            .unwrap();
+        assert_eq!(u128::from(timeout.unsigned_abs()), BUSY.as_millis());
+
+        reader.execute_batch("COMMIT").unwrap();
+        cut.store(true, Ordering::Relaxed);
+        checkpointer.committed(&writer);
+        assert_eq!(log(), 0);
+    }
+}
