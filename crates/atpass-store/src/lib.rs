@@ -22,4 +22,4 @@ pub use database::{
 };
 pub use postgres::{PostgresConfig, PostgresConfigError, PostgresOpenError, PostgresStore};
 pub use replay::StoredReplay;
-pub use sqlite::{OpenError, SqliteStore};
+pub use sqlite::{Backup, BackupError, OpenError, Progress, Restored, Since, SqliteStore, Voided};

@@ -1,4 +1,7 @@
-//! `atpass database`: the schema, and how much there is.
+//! `atpass database`: the schema, how much there is, copies and the way back from one.
+
+mod backup;
+mod restore;
 
 use std::fs::OpenOptions;
 use std::os::unix::fs::OpenOptionsExt;
@@ -15,7 +18,7 @@ use crate::cli::DatabasePlace;
 use crate::database::Location;
 use crate::output::{print, print_json};
 
-/// Make the database, bring it up to date, tell its state
+/// Make the database, bring it up to date, tell its state, copy and restore it
 #[derive(Debug, Args)]
 #[command(arg_required_else_help = true)]
 pub(crate) struct DatabaseArgs {
@@ -27,7 +30,7 @@ pub(crate) struct DatabaseArgs {
 enum Command {
     /// Make the database if there is none, and bring its schema to this program's version
     ///
-    /// Make a copy of the database before: an older program refuses it afterwards.
+    /// Make a copy before, with `atpass database backup`: an older program refuses the database afterwards.
     Migrate {
         #[command(flatten)]
         place: DatabasePlace,
@@ -43,12 +46,16 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    Backup(backup::BackupArgs),
+    Restore(restore::RestoreArgs),
 }
 
 pub(crate) async fn run(args: &DatabaseArgs) -> anyhow::Result<ExitCode> {
     match &args.command {
         Command::Migrate { place, json } => migrate(place, *json).await,
         Command::Status { place, json } => status(place, *json).await,
+        Command::Backup(args) => backup::run(args).await,
+        Command::Restore(args) => restore::run(args).await,
     }
 }
 
