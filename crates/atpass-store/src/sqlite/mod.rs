@@ -37,12 +37,13 @@ use atpass_provider::store::{
 };
 use rusqlite::{Connection, OpenFlags};
 
+pub(crate) use backup::refuse_copies;
 pub use backup::{Backup, BackupError, Progress, Restored, Since};
 use checkpoint::Checkpointer;
 use reader::Readers;
 pub use schema::OpenError;
-use schema::{migrations, versions};
-pub use void::Voided;
+use schema::migrations;
+pub(crate) use schema::{MOVED, is_moved, versions};
 use writer::Writer;
 
 use crate::database::SchemaVersions;
@@ -79,14 +80,17 @@ impl SqliteStore {
         Self::with(connect(path, EXISTING)?, path)
     }
 
-    /// The schema of a database, if there is one. Changes nothing. Refuses a backup.
+    /// The schema of a database, if there is one. Changes nothing. Refuses a backup, and what was moved away.
     pub fn schema(path: &Path) -> Result<Option<SchemaVersions>, OpenError> {
         if !path.try_exists()? {
             return Ok(None);
         }
         let connection = Connection::open_with_flags(path, EXISTING)?;
         connection.busy_timeout(BUSY)?;
-        backup::refuse_copies(&connection)?;
+        refuse_copies(&connection)?;
+        if is_moved(&connection)? {
+            return Err(OpenError::Moved);
+        }
         versions(&connection).map(Some)
     }
 

@@ -42,12 +42,26 @@ pub enum OpenError {
         "this file is an incomplete backup, whose making was interrupted: delete it and use another one"
     )]
     IncompleteBackup,
+    /// It was copied to PostgreSQL, or the copying was begun.
+    #[error(
+        "the database was moved to PostgreSQL and isn't served any more: what was used there would be good \
+         again here (an `atpass store copy` that isn't complete can be run again, or given up with --give-up)"
+    )]
+    Moved,
     /// A file can't be read, or a thread of the store can't be started.
     #[error("the system refused: {0}")]
     System(#[from] std::io::Error),
 }
 
-pub(super) fn versions(connection: &Connection) -> Result<SchemaVersions, OpenError> {
+/// The `application_id` of a database that was moved away: "atpM". One that is in use has 0.
+pub(crate) const MOVED: i32 = i32::from_be_bytes(*b"atpM");
+
+pub(crate) fn is_moved(connection: &Connection) -> rusqlite::Result<bool> {
+    let id: i32 = connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
+    Ok(id == MOVED)
+}
+
+pub(crate) fn versions(connection: &Connection) -> Result<SchemaVersions, OpenError> {
     let found = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
     let pending = migrations().pending_migrations(connection)?;
     let known = found + i64::from(pending);

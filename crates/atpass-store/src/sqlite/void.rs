@@ -6,38 +6,7 @@ use rusqlite::{Connection, params};
 
 use super::SqliteStore;
 use super::row::unavailable;
-
-/// What was used up, or taken away, after the backup must not come back: refresh tokens and the
-/// sessions that they belong to, authorization requests and codes, browsers that were signed out,
-/// consents that were withdrawn, letters' codes, app passwords, and signing keys that were given up.
-const VOID: [&str; 11] = [
-    "requests",
-    "codes",
-    "sessions",
-    "legacy_sessions",
-    "device_accounts",
-    "devices",
-    "approvals",
-    "email_codes",
-    "app_passwords",
-    "scope_references",
-    "signing_keys",
-];
-
-/// How many rows became void.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Voided {
-    /// Sessions of apps, with those that know no OAuth.
-    pub sessions: usize,
-    /// Browsers, with whoever was signed in there.
-    pub browsers: usize,
-    /// What people had granted to apps.
-    pub approvals: usize,
-    /// Passwords for single old apps.
-    pub app_passwords: usize,
-    /// Keys that sign access tokens.
-    pub signing_keys: usize,
-}
+use crate::void::{VOID, Voided};
 
 impl SqliteStore {
     /// Makes void, in one act, all that could have been used up or taken away by a server that ran on
@@ -61,14 +30,7 @@ pub(super) fn spent(db: &Connection, now: UnixTime) -> Result<Voided, StoreError
         let rows = db
             .execute(&format!("DELETE FROM {table}"), [])
             .map_err(unavailable)?;
-        match table {
-            "sessions" | "legacy_sessions" => voided.sessions += rows,
-            "devices" => voided.browsers += rows,
-            "approvals" => voided.approvals += rows,
-            "app_passwords" => voided.app_passwords += rows,
-            "signing_keys" => voided.signing_keys += rows,
-            _ => {}
-        }
+        voided.add(table, rows);
     }
     let sql = "UPDATE accounts SET sessions_ended_at = max(?, coalesce(sessions_ended_at, 0))";
     db.execute(sql, params![now.as_secs()])

@@ -12,8 +12,8 @@ use std::path::{Path, PathBuf};
 use atpass_protocol::time::UnixTime;
 use rusqlite::{Connection, OptionalExtension};
 
-use super::void::Voided;
 use super::{OpenError, SchemaVersions, SqliteStore};
+use crate::void::Voided;
 
 /// The `application_id` of a copy: "atpB". A database has 0.
 const MARK: i32 = i32::from_be_bytes(*b"atpB");
@@ -169,7 +169,7 @@ fn read_mark(connection: &Connection) -> rusqlite::Result<Marked> {
 }
 
 /// Refuses what isn't a database to work on. Changes nothing.
-pub(super) fn refuse_copies(connection: &Connection) -> Result<(), OpenError> {
+pub(crate) fn refuse_copies(connection: &Connection) -> Result<(), OpenError> {
     match read_mark(connection)? {
         Marked::No => Ok(()),
         Marked::Incomplete => Err(OpenError::IncompleteBackup),

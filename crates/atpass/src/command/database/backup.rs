@@ -47,7 +47,8 @@ struct Made {
     reason = "how long it took is part of the result"
 )]
 pub(super) async fn run(args: &BackupArgs) -> anyhow::Result<ExitCode> {
-    let database = args.place.path(&args.place.load()?);
+    let location = args.place.location(&args.place.load()?)?;
+    let database = location.file("back up")?.to_owned();
     let (live, file) = (database.clone(), args.file.clone());
     let bar = progress(args.json);
     let (start, told) = (Instant::now(), bar.clone());

@@ -2,6 +2,7 @@
 
 mod backup;
 mod restore;
+mod restored;
 
 use std::fs::OpenOptions;
 use std::os::unix::fs::OpenOptionsExt;
@@ -10,13 +11,13 @@ use std::process::ExitCode;
 
 use anyhow::{Context, anyhow, bail};
 use atpass_protocol::time::{Clock, SystemClock};
-use atpass_store::{PostgresConfig, PostgresStore, SchemaVersions, SqliteStore};
+use atpass_store::{PostgresConfig, PostgresStore, SchemaVersions, SqliteStore, Voided};
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
 use crate::cli::DatabasePlace;
 use crate::database::Location;
-use crate::output::{print, print_json};
+use crate::output::{many, print, print_json};
 
 /// Make the database, bring it up to date, tell its state, copy and restore it
 #[derive(Debug, Args)]
@@ -48,6 +49,7 @@ enum Command {
     },
     Backup(backup::BackupArgs),
     Restore(restore::RestoreArgs),
+    Restored(restored::RestoredArgs),
 }
 
 pub(crate) async fn run(args: &DatabaseArgs) -> anyhow::Result<ExitCode> {
@@ -56,6 +58,7 @@ pub(crate) async fn run(args: &DatabaseArgs) -> anyhow::Result<ExitCode> {
         Command::Status { place, json } => status(place, *json).await,
         Command::Backup(args) => backup::run(args).await,
         Command::Restore(args) => restore::run(args).await,
+        Command::Restored(args) => restored::run(args).await,
     }
 }
 
@@ -233,4 +236,21 @@ fn text(status: &Status, versions: Option<SchemaVersions>) -> String {
         lines.push(format!("sessions   {live} live, {all} remembered"));
     }
     lines.join("\n")
+}
+
+/// What became void, for people.
+fn voided_text(voided: &Voided) -> String {
+    let ended = [
+        many(voided.sessions, "session"),
+        many(voided.browsers, "browser"),
+        many(voided.approvals, "consent"),
+        many(voided.app_passwords, "app password"),
+        many(voided.signing_keys, "signing key"),
+    ];
+    format!(
+        "Void, as it may have been used up or taken away since: {}.\n\
+         Passwords are those of the backup, also where somebody chose a new one since; accounts that were \
+         disabled or removed since are back. The server makes a new signing key when it starts.",
+        ended.join(", ")
+    )
 }

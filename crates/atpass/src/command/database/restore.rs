@@ -5,10 +5,11 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use atpass_protocol::time::{Clock, SystemClock};
-use atpass_store::{Since, SqliteStore};
+use atpass_store::{Since, SqliteStore, Voided};
 use clap::Args;
 use serde::Serialize;
 
+use super::voided_text;
 use crate::cli::DatabasePlace;
 use crate::log::audit;
 use crate::output::{many, print, print_json};
@@ -51,7 +52,8 @@ struct Report {
 }
 
 pub(super) async fn run(args: &RestoreArgs) -> anyhow::Result<ExitCode> {
-    let database = args.place.path(&args.place.load()?);
+    let location = args.place.location(&args.place.load()?)?;
+    let database = location.file("restore")?.to_owned();
     let since = if args.nothing_happened_since {
         Since::Nothing
     } else {
@@ -87,12 +89,12 @@ pub(super) async fn run(args: &RestoreArgs) -> anyhow::Result<ExitCode> {
     if args.json {
         print_json(&report)?;
     } else {
-        print(&text(&report))?;
+        print(&text(&report, &voided))?;
     }
     Ok(ExitCode::SUCCESS)
 }
 
-fn text(report: &Report) -> String {
+fn text(report: &Report, voided: &Voided) -> String {
     let first = format!(
         "Restored {} as of {}, with {}.",
         report.database,
@@ -102,18 +104,5 @@ fn text(report: &Report) -> String {
     if !report.voided {
         return format!("{first}\nEverything is as it was then, sessions and keys too.");
     }
-    let ended = [
-        many(report.sessions_ended, "session"),
-        many(report.browsers_signed_out, "browser"),
-        many(report.approvals_forgotten, "consent"),
-        many(report.app_passwords_removed, "app password"),
-        many(report.signing_keys_removed, "signing key"),
-    ];
-    format!(
-        "{first}\n\
-         Void, as it may have been used up or taken away since: {}.\n\
-         Passwords are those of the backup, also where somebody chose a new one since; accounts that were \
-         disabled or removed since are back. The server makes a new signing key when it starts.",
-        ended.join(", ")
-    )
+    format!("{first}\n{}", voided_text(voided))
 }
