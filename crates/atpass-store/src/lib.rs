@@ -21,7 +21,7 @@ mod void;
 pub use accounts::{AccountError, NewAccount, StoredAccounts};
 pub use copy::{Copied, CopyError, CopyProgress, copy_to_postgres, give_copy_up};
 pub use database::{
-    AccountDetails, Counts, Database, OperatorStore, SchemaVersions, SessionFilter,
+    AccountDetails, Counts, Database, NodeRecord, OperatorStore, SchemaVersions, SessionFilter,
 };
 pub use postgres::{PostgresConfig, PostgresConfigError, PostgresOpenError, PostgresStore};
 pub use replay::StoredReplay;

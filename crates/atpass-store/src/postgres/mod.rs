@@ -15,6 +15,7 @@ mod devices;
 mod entryway;
 pub(crate) mod keys;
 mod lexicons;
+mod nodes;
 mod operator;
 mod pool;
 mod requests;

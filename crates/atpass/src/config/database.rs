@@ -121,3 +121,27 @@ fn valkey_url(text: &str) -> Result<Url, &'static str> {
         _ => Err("expected redis://, rediss:// (with TLS) or unix://"),
     }
 }
+
+impl Loaded {
+    /// SHA-256 of what all servers on one database must be configured with alike.
+    pub(crate) fn shared_digest(&self) -> [u8; 32] {
+        let settings = &self.settings;
+        let pdses = settings.pds.iter().map(|pds| {
+            let shared = (&pds.origin, &pds.did, &pds.handle_domains, pds.new_accounts);
+            serde_json::json!(shared)
+        });
+        let network = &settings.network;
+        let shared = serde_json::json!({
+            "issuer": settings.issuer,
+            "protected_resources": settings.protected_resources,
+            "experimental_spaces": settings.experimental_spaces,
+            "lifetimes": settings.lifetimes,
+            "network": (&network.directory, &network.handle_resolver, network.allow_http, network.allow_loopback),
+            "clients": settings.clients,
+            "entryway": (&settings.entryway.did, &settings.entryway.sign_up),
+            "pds": pdses.collect::<Vec<_>>(),
+            "valkey": settings.valkey.when_down,
+        });
+        Secret::new(shared.to_string()).sha256()
+    }
+}

@@ -11,13 +11,15 @@ use std::process::ExitCode;
 
 use anyhow::{Context, anyhow, bail};
 use atpass_protocol::time::{Clock, SystemClock};
-use atpass_store::{PostgresConfig, PostgresStore, SchemaVersions, SqliteStore, Voided};
+use atpass_store::{
+    NodeRecord, PostgresConfig, PostgresStore, SchemaVersions, SqliteStore, Voided,
+};
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
 use crate::cli::DatabasePlace;
 use crate::database::Location;
-use crate::output::{many, print, print_json};
+use crate::output::{many, print, print_json, time};
 
 /// Make the database, bring it up to date, tell its state, copy and restore it
 #[derive(Debug, Args)]
@@ -147,6 +149,29 @@ struct Status {
     accounts: Option<i64>,
     live_sessions: Option<i64>,
     remembered_sessions: Option<i64>,
+    /// The servers that run on it, where several can.
+    nodes: Vec<ShownNode>,
+}
+
+#[derive(Serialize)]
+struct ShownNode {
+    name: String,
+    version: String,
+    /// The same for all that are configured alike.
+    configuration: String,
+    started_at: String,
+}
+
+impl From<NodeRecord> for ShownNode {
+    fn from(node: NodeRecord) -> Self {
+        let [a, b, c, d, ..] = node.configuration;
+        Self {
+            name: node.name,
+            version: node.version,
+            configuration: format!("{a:02x}{b:02x}{c:02x}{d:02x}"),
+            started_at: time(node.started_at),
+        }
+    }
 }
 
 async fn status(place: &DatabasePlace, json: bool) -> anyhow::Result<ExitCode> {
@@ -171,12 +196,14 @@ async fn status(place: &DatabasePlace, json: bool) -> anyhow::Result<ExitCode> {
                 .unwrap_or_else(|| anyhow!("{shown} can't be used")));
         }
     };
-    let (counts, (bytes, log_bytes)) = match &store {
+    let now = SystemClock.now();
+    let (counts, (bytes, log_bytes), nodes) = match &store {
         Ok(store) => (
-            Some(store.counts(SystemClock.now()).await?),
+            Some(store.counts(now).await?),
             store.size().await?,
+            store.nodes(now).await?,
         ),
-        Err(_) => (None, (0, 0)),
+        Err(_) => (None, (0, 0), Vec::new()),
     };
     let status = Status {
         database: shown,
@@ -188,6 +215,7 @@ async fn status(place: &DatabasePlace, json: bool) -> anyhow::Result<ExitCode> {
         accounts: counts.map(|counts| counts.accounts),
         live_sessions: counts.map(|counts| counts.live_sessions),
         remembered_sessions: counts.map(|counts| counts.sessions),
+        nodes: nodes.into_iter().map(ShownNode::from).collect(),
     };
     if json {
         print_json(&status)?;
@@ -234,6 +262,12 @@ fn text(status: &Status, versions: Option<SchemaVersions>) -> String {
     ) {
         lines.push(format!("accounts   {accounts}"));
         lines.push(format!("sessions   {live} live, {all} remembered"));
+    }
+    for node in &status.nodes {
+        lines.push(format!(
+            "server     {}, version {}, configuration {}, since {}",
+            node.name, node.version, node.configuration, node.started_at
+        ));
     }
     lines.join("\n")
 }
