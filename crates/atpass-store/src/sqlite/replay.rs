@@ -3,14 +3,14 @@
 use async_trait::async_trait;
 use atpass_protocol::time::UnixTime;
 use atpass_provider::store::StoreError;
-use atpass_replay::{Fresh, GRACE, MemoryReplay, Namespace, Replay, ReplayUnavailable};
+use atpass_replay::{Era, Fresh, GRACE, MemoryReplay, Namespace, Replay, ReplayUnavailable};
 use rusqlite::{Connection, params};
 
 use super::SqliteStore;
 use super::row::unavailable;
 
 /// Client assertions in the database, so that none counts again after a restart (clause
-/// AS-AUTHN-05); DPoP proofs in memory, because none outlives the nonces of the process.
+/// AS-AUTHN-05); DPoP proofs in memory, because their nonces end with its era.
 #[derive(Debug)]
 pub struct SqliteReplay {
     store: SqliteStore,
@@ -29,6 +29,14 @@ impl SqliteReplay {
 
 #[async_trait]
 impl Replay for SqliteReplay {
+    fn era(&self) -> Option<Era> {
+        self.proofs.era()
+    }
+
+    async fn ask_era(&self) -> Result<Era, ReplayUnavailable> {
+        self.proofs.ask_era().await
+    }
+
     async fn accept_once(
         &self,
         namespace: Namespace,
@@ -37,7 +45,7 @@ impl Replay for SqliteReplay {
         now: UnixTime,
     ) -> Result<Fresh, ReplayUnavailable> {
         match namespace {
-            Namespace::Dpop => self.proofs.accept_once(namespace, key, until, now).await,
+            Namespace::Dpop(_) => self.proofs.accept_once(namespace, key, until, now).await,
             Namespace::ClientAssertion => {
                 let key = *key;
                 let act = move |db: &Connection| record(db, &key, until.plus(GRACE), now);

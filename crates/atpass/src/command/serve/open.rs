@@ -19,6 +19,7 @@ use atpass_provider::sign_up::SignUp;
 use atpass_provider::{
     Parts, Provider, ProviderConfig, ResolvedPermissionSets, SessionEnded, kept_k256_key,
 };
+use atpass_replay::RateLimits;
 use atpass_store::{SqliteAccounts, SqliteReplay, SqliteStore};
 
 use crate::config::{Config, EntrywayPlan, Loaded};
@@ -37,11 +38,11 @@ pub(super) async fn open(config: &Config, loaded: &Loaded) -> anyhow::Result<Ope
     let store = database::open(&config.database, loaded.file.as_deref())?;
     warn_if_readable(&config.database);
     let passwords = Passwords::new(Arc::new(SystemRandom))?;
-    // New at each start, because the memory of proofs is: see `NonceKeeper::new`.
     let nonces = NonceKeeper::new(&HmacKey::new(&random::bytes(&SystemRandom)));
     let fetcher = config.network.fetcher().await?;
     let resolver = config.network.resolver(fetcher.clone());
     let accounts = SqliteAccounts::new(store.clone(), passwords.clone());
+    let limits = RateLimits::memory(Arc::new(SystemClock));
     let entryway = match &config.entryway {
         Some(plan) => {
             let parts = EntrywayParts {
@@ -52,6 +53,7 @@ pub(super) async fn open(config: &Config, loaded: &Loaded) -> anyhow::Result<Ope
                 directory: config.network.directory.clone(),
                 plc_keys: plc_keys(plan, &store).await?,
                 mailer: mailer(plan)?,
+                limits: limits.clone(),
                 clock: Arc::new(SystemClock),
                 random: Arc::new(SystemRandom),
             };
@@ -72,6 +74,7 @@ pub(super) async fn open(config: &Config, loaded: &Loaded) -> anyhow::Result<Ope
         fetcher,
         replay: Arc::new(SqliteReplay::new(store.clone())),
         nonces,
+        limits,
         clock: Arc::new(SystemClock),
         random: Arc::new(SystemRandom),
         on_session_ended: Arc::new(NobodyElse),
