@@ -120,7 +120,7 @@ async fn nothing_spent_comes_back() {
     let (config, client) = database::new().await;
     let store = PostgresStore::migrate(&config).await.unwrap();
     check_store_contract(Arc::new(store.clone())).await;
-    store.secret("dpop-nonces", &[1; 32]).await.unwrap();
+    store.secret("proof-era", &[1; 32]).await.unwrap();
     let voided = store
         .void_spent(UnixTime::from_secs(1_900_000_000))
         .await
@@ -138,10 +138,7 @@ async fn nothing_spent_comes_back() {
         let left: i64 = client.query_one(&sql, &[]).await.unwrap().get(0);
         assert_eq!(left, 0, "{table}");
     }
-    assert_eq!(
-        store.secret("dpop-nonces", &[2; 32]).await.unwrap(),
-        [2; 32]
-    );
+    assert_eq!(store.secret("proof-era", &[2; 32]).await.unwrap(), [2; 32]);
 }
 
 /// A server that was cut off is unavailable, and then there again: nothing must be restarted.

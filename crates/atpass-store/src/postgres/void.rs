@@ -5,13 +5,14 @@ use atpass_provider::store::StoreError;
 
 use super::PostgresStore;
 use super::pool::{Failure, rows};
+use crate::replay::ERA;
 use crate::void::{VOID, Voided};
 
 impl PostgresStore {
     /// Makes void, in one act, all that could have been used up or taken away by servers that ran on later data
     /// than these: for a database that PostgreSQL's own tools have restored. What that is stands at
-    /// [`SqliteStore::void_spent`](crate::SqliteStore::void_spent); the nonces of proofs go as well, because
-    /// proofs that were seen may be forgotten. No server may run on it meanwhile.
+    /// [`SqliteStore::void_spent`](crate::SqliteStore::void_spent); the era of proofs ends as well, because
+    /// some that were seen may be forgotten. No server may run on it meanwhile.
     pub async fn void_spent(&self, now: UnixTime) -> Result<Voided, StoreError> {
         // Takes as long as it takes, so on a connection that nobody gets afterwards.
         let mut connection = self.own_connection().await?;
@@ -29,7 +30,7 @@ impl PostgresStore {
             let sql = "UPDATE accounts
                 SET sessions_ended_at = greatest($1, coalesce(sessions_ended_at, 0))";
             db.execute(sql, &[&now.as_secs()]).await?;
-            db.execute("DELETE FROM secrets WHERE name = 'dpop-nonces'", &[])
+            db.execute("DELETE FROM secrets WHERE name = $1", &[&ERA])
                 .await?;
             db.commit().await?;
             Ok::<_, Failure>(voided)

@@ -2,13 +2,14 @@
 
 use atpass_protocol::seal::SealingKeys;
 use atpass_protocol::secret::Secret;
+use atpass_replay::WhenDown;
 use atpass_store::PostgresConfig;
 use url::Url;
 
 use super::Loaded;
 use super::check::Check;
 use super::entryway::secret_in;
-use super::settings::WhenDown;
+use super::settings;
 use crate::database::{Location, in_folder};
 use crate::network::read_certificate;
 
@@ -109,7 +110,10 @@ impl Check<'_> {
         };
         Some(ValkeyPlan {
             url: Secret::new(url.as_str()),
-            when_down,
+            when_down: match when_down {
+                settings::WhenDown::Refuse => WhenDown::Refuse,
+                settings::WhenDown::RememberHere => WhenDown::RememberHere,
+            },
         })
     }
 }

@@ -56,12 +56,13 @@ pub(crate) async fn run(serve: &Serve, verbose: u8) -> anyhow::Result<()> {
         provider,
         entryway,
         store,
+        valkey,
     } = open::open(&config, &loaded).await?;
     let server = Listeners::bind("listen", &config.listen).await?;
     let observers = Listeners::bind("observe.listen", &config.observe).await?;
 
     let (stop, stopped) = watch::channel(false);
-    let health = Health::new(store.clone(), stopped.clone());
+    let health = Health::new(store.clone(), valkey, stopped.clone());
     let observing = observe::router(health, metrics.clone());
     let (stop_observing, observing_stopped) = watch::channel(false);
     let observed_at = observers.addresses();
