@@ -106,7 +106,7 @@ impl SigningKeys {
         let mut records = store.signing_keys().await?;
         if !key_states(&records, now).contains(&KeyState::Active) {
             let key = new_key(true, now).map_err(unavailable)?;
-            store.add_signing_key(&key).await?;
+            store.add_first_signing_key(&key, now).await?;
             records = store.signing_keys().await?;
         }
         Ok(Self(RwLock::new(Arc::new(Loaded::from(records)?))))

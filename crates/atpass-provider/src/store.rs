@@ -372,6 +372,14 @@ pub trait Store: Send + Sync + 'static {
     /// Keeps a new signing key.
     async fn add_signing_key(&self, key: &SigningKeyRecord) -> Result<(), StoreError>;
 
+    /// Keeps a signing key, unless there is one already that signs at `now`: of several servers that start
+    /// together, one makes it.
+    async fn add_first_signing_key(
+        &self,
+        key: &SigningKeyRecord,
+        now: UnixTime,
+    ) -> Result<(), StoreError>;
+
     /// Gives a signing key up. Returns whether it was in use until now.
     async fn retire_signing_key(&self, kid: &str, now: UnixTime) -> Result<bool, StoreError>;
 

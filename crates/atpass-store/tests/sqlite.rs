@@ -14,7 +14,7 @@ use atpass_protocol::token::SessionId;
 use atpass_provider::accounts::{Accounts, Identifier};
 use atpass_provider::password::Passwords;
 use atpass_provider::store::{DeviceSignIn, Store};
-use atpass_store::{AccountError, NewAccount, SqliteAccounts, SqliteStore};
+use atpass_store::{AccountError, NewAccount, SqliteStore, StoredAccounts};
 
 const NOW: UnixTime = UnixTime::from_secs(1_800_000_000);
 
@@ -62,7 +62,7 @@ fn alice() -> NewAccount {
 async fn accounts() {
     let folder = tempfile::tempdir().unwrap();
     let store = SqliteStore::open(&folder.path().join("db")).unwrap();
-    let accounts = SqliteAccounts::new(
+    let accounts = StoredAccounts::new(
         store.clone(),
         Passwords::new(Arc::new(SystemRandom)).unwrap(),
     );
@@ -162,7 +162,7 @@ async fn accounts_in_the_making_are_nobodys_to_change() {
     let folder = tempfile::tempdir().unwrap();
     let store = SqliteStore::open(&folder.path().join("db")).unwrap();
     let passwords = Passwords::new(Arc::new(SystemRandom)).unwrap();
-    let accounts = SqliteAccounts::new(store.clone(), passwords);
+    let accounts = StoredAccounts::new(Arc::new(store.clone()), passwords);
     let begun = store.begin_sign_up(&sign_up()).await.unwrap();
     assert_eq!(begun, Ok(()));
     let did = alice().did;
@@ -186,7 +186,7 @@ async fn what_the_operator_does_counts_for_old_apps() {
     let folder = tempfile::tempdir().unwrap();
     let store = SqliteStore::open(&folder.path().join("db")).unwrap();
     let passwords = Passwords::new(Arc::new(SystemRandom)).unwrap();
-    let accounts = SqliteAccounts::new(store.clone(), passwords.clone());
+    let accounts = StoredAccounts::new(Arc::new(store.clone()), passwords.clone());
     accounts.add(alice(), NOW).await.unwrap();
     let (did, purpose) = (alice().did, EmailPurpose::ResetPassword);
     let put = store

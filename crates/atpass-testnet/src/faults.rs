@@ -100,6 +100,7 @@ pass_on! {
     async fn sign_out_others(&self, keep: &Digest32, did: &Did) -> ();
     async fn signing_keys(&self) -> Vec<SigningKeyRecord>;
     async fn add_signing_key(&self, key: &SigningKeyRecord) -> ();
+    async fn add_first_signing_key(&self, key: &SigningKeyRecord, now: UnixTime) -> ();
     async fn retire_signing_key(&self, kid: &str, now: UnixTime) -> bool;
     async fn secret(&self, name: &str, candidate: &[u8; 32]) -> [u8; 32];
     async fn keep_scope(&self, reference: &str, scope: &str, until: UnixTime) -> ();

@@ -27,7 +27,7 @@ use atpass_replay::Replay;
 use atpass_resource::{
     IssuerKeys, KeysUnavailable, ResourceConfig, ResourceParts, ResourceServer, RevocationList,
 };
-use atpass_store::{NewAccount, SqliteAccounts, SqliteReplay, SqliteStore};
+use atpass_store::{NewAccount, SqliteStore, StoredAccounts, StoredReplay};
 use axum::Router;
 use http::StatusCode;
 use tokio::sync::watch;
@@ -44,7 +44,7 @@ use crate::weather::Weather;
 use crate::{app, directory, pds};
 
 /// Makes who makes new accounts, given the accounts that there are.
-pub type MakeSignUp = Box<dyn Fn(&SqliteAccounts) -> Arc<dyn SignUp> + Send + Sync>;
+pub type MakeSignUp = Box<dyn Fn(&StoredAccounts) -> Arc<dyn SignUp> + Send + Sync>;
 
 /// What a network is started with.
 pub struct NetworkConfig {
@@ -243,9 +243,9 @@ async fn open_servers(
     accounts: &[DevAccount],
 ) -> anyhow::Result<(Provider, ResourceServer)> {
     let passwords = Passwords::new(config.random.clone())?;
-    let known = SqliteAccounts::new(store.clone(), passwords);
+    let known = StoredAccounts::new(Arc::new(store.clone()), passwords);
     add_missing(&known, accounts, config.clock.now()).await?;
-    let replay: Arc<dyn Replay> = Arc::new(SqliteReplay::new(store.clone()));
+    let replay: Arc<dyn Replay> = Arc::new(StoredReplay::new(Arc::new(store.clone())));
     // New at each start, because the replay memory is: see `NonceKeeper::new`.
     let nonces = NonceKeeper::new(&HmacKey::new(&random::bytes(&*config.random)));
     let revoked = Arc::new(RevocationList::default());
@@ -337,7 +337,7 @@ fn permission_sets(
 
 /// Adds the accounts that the database doesn't have yet.
 async fn add_missing(
-    known: &SqliteAccounts,
+    known: &StoredAccounts,
     accounts: &[DevAccount],
     now: UnixTime,
 ) -> anyhow::Result<()> {

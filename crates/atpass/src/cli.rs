@@ -1,8 +1,9 @@
 //! The command line.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
-use atpass_store::SqliteStore;
+use atpass_store::Database;
 use clap::{Args, Parser, Subcommand};
 use url::Url;
 
@@ -17,7 +18,7 @@ use crate::command::lexicon::Lexicon;
 use crate::command::scope::ScopeArgs;
 use crate::command::session::SessionArgs;
 use crate::config::Loaded;
-use crate::database;
+use crate::database::{self, Location};
 use crate::network::{FetchArgs, NetworkArgs, PUBLIC_DIRECTORY};
 
 /// AT Protocol OAuth: authorization server, discovery, client, resource server.
@@ -121,18 +122,19 @@ impl DatabasePlace {
         }
     }
 
-    /// The database's file.
-    pub(crate) fn path(&self, loaded: &Loaded) -> PathBuf {
+    /// Which database it is.
+    pub(crate) fn location(&self, loaded: &Loaded) -> anyhow::Result<Location> {
         match &self.data {
-            Some(folder) => database::in_folder(folder),
-            None => loaded.database(),
+            Some(folder) => Ok(Location::Sqlite(database::in_folder(folder))),
+            None => Ok(loaded.location()?),
         }
     }
 
     /// Opens the database. Works beside a running server.
-    pub(crate) fn open(&self) -> anyhow::Result<(SqliteStore, Loaded)> {
+    pub(crate) async fn open(&self) -> anyhow::Result<(Arc<dyn Database>, Loaded)> {
         let loaded = self.load()?;
-        let store = database::open(&self.path(&loaded), loaded.file.as_deref())?;
+        let location = self.location(&loaded)?;
+        let store = location.open(loaded.file.as_deref()).await?;
         Ok((store, loaded))
     }
 }

@@ -16,7 +16,7 @@ use atpass_protocol::random::SystemRandom;
 use atpass_protocol::secret::Secret;
 use atpass_provider::accounts::{Accounts, Identifier};
 use atpass_provider::password::Passwords;
-use atpass_store::{SqliteAccounts, SqliteStore};
+use atpass_store::{SqliteStore, StoredAccounts};
 use program::{atpass, errors, failure, run, text};
 use rusqlite::{Connection, params};
 use serde_json::{Value, json};
@@ -323,7 +323,7 @@ async fn a_password_goes_on_and_is_kept() {
     assert_eq!(scene.import(&[]).1, 0);
     let store = SqliteStore::open_existing(&scene.database()).unwrap();
     let passwords = Passwords::new(Arc::new(SystemRandom)).unwrap();
-    let accounts = SqliteAccounts::new(store, passwords);
+    let accounts = StoredAccounts::new(Arc::new(store), passwords);
     let who = Identifier::from_person("person0@example.com").unwrap();
     let check = async |password: &str| {
         let found = accounts.check_password(&who, &Secret::new(password)).await;

@@ -40,6 +40,19 @@ pub(super) fn add(db: &Connection, key: &SigningKeyRecord) -> Result<(), StoreEr
     Ok(())
 }
 
+pub(super) fn add_first(
+    db: &Connection,
+    key: &SigningKeyRecord,
+    now: UnixTime,
+) -> Result<(), StoreError> {
+    let sql =
+        "SELECT EXISTS (SELECT 1 FROM signing_keys WHERE retired_at IS NULL AND signs_from <= ?)";
+    let signs: bool = db
+        .query_row(sql, [now.as_secs()], |row| row.get(0))
+        .map_err(unavailable)?;
+    if signs { Ok(()) } else { add(db, key) }
+}
+
 pub(super) fn retire(db: &Connection, kid: &str, now: UnixTime) -> Result<bool, StoreError> {
     let sql = "UPDATE signing_keys SET retired_at = ? WHERE kid = ? AND retired_at IS NULL";
     let retired = db

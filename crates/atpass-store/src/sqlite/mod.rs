@@ -1,23 +1,22 @@
 //! The store on SQLite.
 
 mod accounts;
-mod admin;
 mod approvals;
 mod checkpoint;
 mod devices;
 mod entryway;
 mod keys;
 mod lexicons;
+mod operator;
 mod reader;
-mod replay;
 mod requests;
 mod row;
 mod scopes;
+mod seen;
 mod sessions;
 mod writer;
 
-use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -36,11 +35,9 @@ use atpass_provider::store::{
 use rusqlite::{Connection, OpenFlags};
 use rusqlite_migration::{M, Migrations};
 
-pub use accounts::{AccountError, NewAccount, SqliteAccounts};
-pub use admin::{AccountDetails, Counts, SessionFilter};
+use crate::database::SchemaVersions;
 use checkpoint::Checkpointer;
 use reader::Readers;
-pub use replay::SqliteReplay;
 use writer::Writer;
 
 /// The schema, step by step. A step is never changed once it was released.
@@ -71,32 +68,11 @@ pub enum OpenError {
     System(#[from] std::io::Error),
 }
 
-/// The schema that a database has, and the one that this program knows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct SchemaVersions {
-    /// Steps that the database has behind it.
-    pub found: i64,
-    /// Steps that this program knows.
-    pub known: i64,
-}
-
-impl SchemaVersions {
-    fn of(connection: &Connection) -> Result<Self, OpenError> {
-        let found = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
-        let pending = migrations().pending_migrations(connection)?;
-        let known = found + i64::from(pending);
-        Ok(Self { found, known })
-    }
-}
-
-impl fmt::Display for SchemaVersions {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { found, known } = self;
-        write!(
-            f,
-            "schema version {found}, and this program is for version {known}"
-        )
-    }
+fn schema_of(connection: &Connection) -> Result<SchemaVersions, OpenError> {
+    let found = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    let pending = migrations().pending_migrations(connection)?;
+    let known = found + i64::from(pending);
+    Ok(SchemaVersions { found, known })
 }
 
 /// The store in one SQLite file. Cheap to clone; closes when the last clone goes.
@@ -105,6 +81,7 @@ pub struct SqliteStore(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
+    path: PathBuf,
     writer: Writer,
     readers: Readers,
 }
@@ -135,15 +112,20 @@ impl SqliteStore {
         }
         let connection = Connection::open_with_flags(path, EXISTING)?;
         connection.busy_timeout(Duration::from_secs(5))?;
-        SchemaVersions::of(&connection).map(Some)
+        schema_of(&connection).map(Some)
     }
 
     fn with(connection: Connection, path: &Path) -> Result<Self, OpenError> {
         let checkpointer = Checkpointer::start(path)?;
         Ok(Self(Arc::new(Inner {
+            path: path.to_owned(),
             writer: Writer::start(connection, checkpointer)?,
             readers: Readers::open(path)?,
         })))
+    }
+
+    fn path(&self) -> &Path {
+        &self.0.path
     }
 
     async fn read<T: Send + 'static>(
@@ -327,6 +309,15 @@ impl Store for SqliteStore {
         self.write(move |db| keys::add(db, &key)).await
     }
 
+    async fn add_first_signing_key(
+        &self,
+        key: &SigningKeyRecord,
+        now: UnixTime,
+    ) -> Result<(), StoreError> {
+        let key = key.clone();
+        self.write(move |db| keys::add_first(db, &key, now)).await
+    }
+
     async fn retire_signing_key(&self, kid: &str, now: UnixTime) -> Result<bool, StoreError> {
         let kid = kid.to_owned();
         self.write(move |db| keys::retire(db, &kid, now)).await
@@ -364,7 +355,7 @@ impl Store for SqliteStore {
                 devices: devices::sweep(db, now, batch)?,
                 approvals: approvals::sweep(db, now, batch)?,
                 scope_references: scopes::sweep(db, now, batch)?,
-                assertions: replay::sweep(db, now, batch)?,
+                assertions: seen::sweep(db, now, batch)?,
             })
         })
         .await

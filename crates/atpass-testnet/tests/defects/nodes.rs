@@ -13,7 +13,7 @@ use atpass_protocol::time::{Clock, SystemClock, UnixTime};
 use atpass_protocol::token::SessionId;
 use atpass_provider::password::Passwords;
 use atpass_provider::{NoPermissionSets, Parts, Provider, ProviderConfig, SessionEnded};
-use atpass_store::{NewAccount, SqliteAccounts, SqliteReplay, SqliteStore};
+use atpass_store::{NewAccount, SqliteStore, StoredAccounts, StoredReplay};
 use atpass_testnet::{Internet, ManualClock};
 use axum::Router;
 use axum::extract::Request;
@@ -79,7 +79,10 @@ impl Nodes {
 async fn node(folder: &Path, clock: &ManualClock, fetch: &FetchConfig) -> Router {
     let store = SqliteStore::open(&folder.join("atpass.sqlite")).unwrap();
     let random = Arc::new(SystemRandom);
-    let accounts = SqliteAccounts::new(store.clone(), Passwords::new(random.clone()).unwrap());
+    let accounts = StoredAccounts::new(
+        Arc::new(store.clone()),
+        Passwords::new(random.clone()).unwrap(),
+    );
     for (number, (handle, password, audience)) in ACCOUNTS.into_iter().enumerate() {
         let account = NewAccount {
             did: did(number),
@@ -98,7 +101,7 @@ async fn node(folder: &Path, clock: &ManualClock, fetch: &FetchConfig) -> Router
         fetcher: Fetcher::new(fetch.clone()).unwrap(),
         sign_up: None,
         permission_sets: Arc::new(NoPermissionSets),
-        replay: Arc::new(SqliteReplay::new(store)),
+        replay: Arc::new(StoredReplay::new(Arc::new(store))),
         nonces: NonceKeeper::new(&HmacKey::new(&[1; 32])),
         clock: Arc::new(clock.clone()),
         random,

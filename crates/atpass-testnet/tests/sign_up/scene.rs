@@ -11,7 +11,7 @@ use atpass_protocol::secret::Secret;
 use atpass_protocol::time::UnixTime;
 use atpass_provider::accounts::Account;
 use atpass_provider::sign_up::{NewAccount, SignUp, SignUpError};
-use atpass_store::{AccountError, NewAccount as Row, SqliteAccounts};
+use atpass_store::{AccountError, NewAccount as Row, StoredAccounts};
 use atpass_testnet::NetworkConfig;
 use data_encoding::BASE32_NOPAD;
 
@@ -24,7 +24,7 @@ const AUDIENCE: &str = "did:web:localhost";
 
 /// Makes accounts beside the network's own.
 struct Register {
-    accounts: SqliteAccounts,
+    accounts: StoredAccounts,
     domains: Vec<String>,
     needs_invite: bool,
     watched: Watched,

@@ -4,13 +4,12 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::{Context, anyhow, bail};
-use atpass_entryway::store::EntrywayStore;
 use atpass_protocol::id::{Did, Handle};
 use atpass_protocol::random::{self, SystemRandom};
 use atpass_protocol::time::{Clock, SystemClock};
 use atpass_provider::accounts::Identifier;
 use atpass_provider::password::Passwords;
-use atpass_store::{AccountDetails, NewAccount, SqliteAccounts, SqliteStore};
+use atpass_store::{AccountDetails, Database, NewAccount, StoredAccounts};
 use clap::{Args, Subcommand};
 use data_encoding::BASE32_NOPAD;
 use serde::Serialize;
@@ -222,7 +221,7 @@ struct Changed<'a> {
 }
 
 async fn add(new: New, common: &Common) -> anyhow::Result<()> {
-    let (store, _) = common.place.open()?;
+    let (store, _) = common.place.open().await?;
     let password = password::read_new(new.password_stdin)?;
     let account = NewAccount {
         did: new.did,
@@ -245,7 +244,7 @@ async fn add(new: New, common: &Common) -> anyhow::Result<()> {
 }
 
 async fn list(common: &Common) -> anyhow::Result<()> {
-    let (store, _) = common.place.open()?;
+    let (store, _) = common.place.open().await?;
     let found = store.account_details(None, SystemClock.now()).await?;
     let found: Vec<Shown> = found.into_iter().map(Shown::from).collect();
     if common.json {
@@ -266,7 +265,7 @@ async fn list(common: &Common) -> anyhow::Result<()> {
 }
 
 async fn show(who: &Who, common: &Common) -> anyhow::Result<()> {
-    let (store, _) = common.place.open()?;
+    let (store, _) = common.place.open().await?;
     let account = find(&store, &who.account).await?;
     if common.json {
         return print_json(&account);
@@ -290,7 +289,7 @@ async fn set_password(
     from_stdin: bool,
     common: &Common,
 ) -> anyhow::Result<()> {
-    let (store, _) = common.place.open()?;
+    let (store, _) = common.place.open().await?;
     let account = find(&store, &who.account).await?;
     if !keep_sessions && !from_stdin {
         anstream::eprintln!(
@@ -324,7 +323,7 @@ async fn set_password(
 }
 
 async fn set_active(who: &Who, active: bool, common: &Common) -> anyhow::Result<()> {
-    let (store, _) = common.place.open()?;
+    let (store, _) = common.place.open().await?;
     let account = find(&store, &who.account).await?;
     let ended = accounts(&store)?
         .set_active(&account.did, active, SystemClock.now())
@@ -344,7 +343,7 @@ async fn set_active(who: &Who, active: bool, common: &Common) -> anyhow::Result<
 }
 
 async fn remove(who: &Who, yes: bool, common: &Common) -> anyhow::Result<()> {
-    let (store, _) = common.place.open()?;
+    let (store, _) = common.place.open().await?;
     let account = find(&store, &who.account).await?;
     if !yes {
         bail!(
@@ -367,7 +366,7 @@ async fn remove(who: &Who, yes: bool, common: &Common) -> anyhow::Result<()> {
 }
 
 async fn invite(uses: u32, common: &Common) -> anyhow::Result<()> {
-    let (store, _) = common.place.open()?;
+    let (store, _) = common.place.open().await?;
     let random = random::bytes::<10>(&SystemRandom);
     let letters = BASE32_NOPAD.encode(&random).to_lowercase();
     let (first, second) = letters.split_at(8);
@@ -380,12 +379,12 @@ async fn invite(uses: u32, common: &Common) -> anyhow::Result<()> {
     }
 }
 
-fn accounts(store: &SqliteStore) -> anyhow::Result<SqliteAccounts> {
+fn accounts(store: &Arc<dyn Database>) -> anyhow::Result<StoredAccounts> {
     let passwords = Passwords::new(Arc::new(SystemRandom)).context("prepare to hash passwords")?;
-    Ok(SqliteAccounts::new(store.clone(), passwords))
+    Ok(StoredAccounts::new(store.clone(), passwords))
 }
 
-async fn find(store: &SqliteStore, who: &Identifier) -> anyhow::Result<Shown> {
+async fn find(store: &Arc<dyn Database>, who: &Identifier) -> anyhow::Result<Shown> {
     let found = store.account_details(Some(who), SystemClock.now()).await?;
     let account = found.into_iter().next().map(Shown::from);
     account.ok_or_else(|| anyhow!("there is no account {who}; `atpass account list` lists them"))

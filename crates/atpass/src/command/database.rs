@@ -5,13 +5,14 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::process::ExitCode;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use atpass_protocol::time::{Clock, SystemClock};
-use atpass_store::{SchemaVersions, SqliteStore};
+use atpass_store::{PostgresConfig, PostgresStore, SchemaVersions, SqliteStore};
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
 use crate::cli::DatabasePlace;
+use crate::database::Location;
 use crate::output::{print, print_json};
 
 /// Make the database, bring it up to date, tell its state
@@ -46,7 +47,7 @@ enum Command {
 
 pub(crate) async fn run(args: &DatabaseArgs) -> anyhow::Result<ExitCode> {
     match &args.command {
-        Command::Migrate { place, json } => migrate(place, *json),
+        Command::Migrate { place, json } => migrate(place, *json).await,
         Command::Status { place, json } => status(place, *json).await,
     }
 }
@@ -59,23 +60,14 @@ struct Migrated {
     to: i64,
 }
 
-fn migrate(place: &DatabasePlace, json: bool) -> anyhow::Result<ExitCode> {
-    let path = place.path(&place.load()?);
-    let shown = path.display().to_string();
-    if let Some(folder) = path.parent() {
-        std::fs::create_dir_all(folder)
-            .with_context(|| format!("make the folder {}", folder.display()))?;
+async fn migrate(place: &DatabasePlace, json: bool) -> anyhow::Result<ExitCode> {
+    let location = place.location(&place.load()?)?;
+    let shown = location.shown();
+    let (before, after) = match &location {
+        Location::Sqlite(path) => migrate_sqlite(path),
+        Location::Postgres(config) => migrate_postgres(config).await,
     }
-    let failed = || format!("the database {shown}");
-    let before = SqliteStore::schema(&path).with_context(failed)?;
-    if let Some(versions) = before.filter(|versions| versions.found > versions.known) {
-        bail!("the database {shown} has {versions}: use the newer atpass that has migrated it");
-    }
-    if before.is_none() {
-        make_private(&path).with_context(failed)?;
-    }
-    drop(SqliteStore::open(&path).with_context(failed)?);
-    let after = SqliteStore::schema(&path).with_context(failed)?;
+    .with_context(|| format!("the database {shown}"))?;
     let migrated = Migrated {
         from: before.map(|versions| versions.found),
         to: after.map_or(0, |versions| versions.found),
@@ -92,6 +84,31 @@ fn migrate(place: &DatabasePlace, json: bool) -> anyhow::Result<ExitCode> {
         })?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+type BeforeAndAfter = (Option<SchemaVersions>, Option<SchemaVersions>);
+
+fn migrate_sqlite(path: &Path) -> anyhow::Result<BeforeAndAfter> {
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder)
+            .with_context(|| format!("make the folder {}", folder.display()))?;
+    }
+    let before = SqliteStore::schema(path)?;
+    if let Some(versions) = before.filter(|versions| versions.found > versions.known) {
+        bail!("it has {versions}: use the newer atpass that has migrated it");
+    }
+    if before.is_none() {
+        make_private(path)?;
+    }
+    drop(SqliteStore::open(path)?);
+    Ok((before, SqliteStore::schema(path)?))
+}
+
+/// Servers may run on it meanwhile.
+async fn migrate_postgres(config: &PostgresConfig) -> anyhow::Result<BeforeAndAfter> {
+    let before = PostgresStore::schema(config).await?;
+    drop(PostgresStore::migrate(config).await?);
+    Ok((before, PostgresStore::schema(config).await?))
 }
 
 /// The database holds the server's keys: nobody else on the machine may read it. What SQLite puts
@@ -123,25 +140,36 @@ struct Status {
 }
 
 async fn status(place: &DatabasePlace, json: bool) -> anyhow::Result<ExitCode> {
-    let path = place.path(&place.load()?);
-    let failed = || format!("the database {}", path.display());
-    let versions = SqliteStore::schema(&path).with_context(failed)?;
+    let loaded = place.load()?;
+    let location = place.location(&loaded)?;
+    let shown = location.shown();
+    let failed = || format!("the database {shown}");
+    let versions = match &location {
+        Location::Sqlite(path) => SqliteStore::schema(path).with_context(failed)?,
+        Location::Postgres(config) => PostgresStore::schema(config).await.with_context(failed)?,
+    };
+    // A newer schema than this program's may still be one that it serves on.
+    let store = location.open(loaded.file.as_deref()).await;
     let state = match versions {
         None => "missing",
+        Some(_) if store.is_ok() => "current",
         Some(SchemaVersions { found, known }) if found < known => "older",
         Some(SchemaVersions { found, known }) if found > known => "newer",
-        Some(_) => "current",
-    };
-    let counts = match state {
-        "current" => {
-            let store = SqliteStore::open_existing(&path).with_context(failed)?;
-            Some(store.counts(SystemClock.now()).await?)
+        Some(_) => {
+            return Err(store
+                .err()
+                .unwrap_or_else(|| anyhow!("{shown} can't be used")));
         }
-        _ => None,
     };
-    let (bytes, log_bytes) = SqliteStore::file_sizes(&path);
+    let (counts, (bytes, log_bytes)) = match &store {
+        Ok(store) => (
+            Some(store.counts(SystemClock.now()).await?),
+            store.size().await?,
+        ),
+        Err(_) => (None, (0, 0)),
+    };
     let status = Status {
-        database: path.display().to_string(),
+        database: shown,
         state,
         schema_version: versions.map(|versions| versions.found),
         expected_version: versions.map(|versions| versions.known),

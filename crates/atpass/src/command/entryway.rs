@@ -52,13 +52,13 @@ pub(crate) async fn run(args: &EntrywayArgs) -> anyhow::Result<()> {
 }
 
 async fn environment(place: &DatabasePlace, json: bool) -> anyhow::Result<()> {
-    let (store, loaded) = place.open()?;
+    let (store, loaded) = place.open().await?;
     let config = loaded.check()?;
     let plan = config
         .entryway
         .context("no PDS is configured; write a [[pds]] section for each (docs/entryway.md)")?;
-    let jwt_key = kept_k256_key(&store, OFFICIAL_PDS_KEY, &SystemRandom).await?;
-    let plc_keys = plc_keys(&plan, &store).await?;
+    let jwt_key = kept_k256_key(&*store, OFFICIAL_PDS_KEY, &SystemRandom).await?;
+    let plc_keys = plc_keys(&plan, &*store).await?;
     let plc_key = plc_keys.first().context("there is no rotation key")?;
     let EntrywayConfig {
         did, origin, pdses, ..

@@ -4,15 +4,16 @@ use std::collections::HashSet;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, anyhow, bail};
-use atpass_entryway::store::{AccountRecord, AppPasswordRecord, EntrywayStore, Imported, Taken};
+use atpass_entryway::store::{AccountRecord, AppPasswordRecord, Imported, Taken};
 use atpass_protocol::id::{Did, Handle};
 use atpass_protocol::time::UnixTime;
 use atpass_provider::password::Passwords;
 use atpass_provider::store::StoreError;
-use atpass_store::SqliteStore;
+use atpass_store::Database;
 use clap::Args;
 use futures::future::join_all;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -86,7 +87,7 @@ struct Problem {
 }
 
 pub(crate) async fn run(import: &Import) -> anyhow::Result<ExitCode> {
-    let (store, loaded) = import.place.open()?;
+    let (store, loaded) = import.place.open().await?;
     let configured = loaded.check()?.entryway;
     let known = configured.is_some_and(|plan| plan.config.pds(&import.pds).is_some());
     if !known {
@@ -138,7 +139,7 @@ pub(crate) async fn run(import: &Import) -> anyhow::Result<ExitCode> {
 async fn take_over(
     import: &Import,
     source: &Source,
-    store: &SqliteStore,
+    store: &Arc<dyn Database>,
     did: &Result<String, String>,
 ) -> Result<Result<(Imported, AccountRecord), String>, StoreError> {
     let read = match did {

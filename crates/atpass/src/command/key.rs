@@ -1,15 +1,23 @@
 //! `atpass key`: the keys that sign access tokens.
 
+use std::fs::OpenOptions;
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::{bail, ensure};
+use anyhow::{Context, bail, ensure};
+use atpass_protocol::random::SystemRandom;
+use atpass_protocol::seal::SealingKeys;
 use atpass_protocol::time::{Clock, SystemClock, UnixTime};
 use atpass_provider::keys::{KeyState, key_states, new_key};
-use atpass_provider::store::{SigningKeyRecord, Store};
+use atpass_provider::store::SigningKeyRecord;
+use atpass_store::PostgresStore;
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
 use crate::cli::DatabasePlace;
+use crate::database::Location;
 use crate::log;
 use crate::output::{print, print_json, table, time};
 
@@ -42,6 +50,18 @@ enum Command {
         #[command(flatten)]
         common: Common,
     },
+    /// Make a master key for `database.master_keys`, in a new file that nobody else may read
+    ///
+    /// Keep a copy of it apart from those of the database: without it nobody can use them, and with both
+    /// anybody can.
+    Master {
+        /// The file to make
+        file: PathBuf,
+    },
+    /// Seal everything in the database anew under the first of the master keys
+    ///
+    /// After that, the older master keys aren't needed any more and may be removed from the configuration.
+    Reseal(Common),
 }
 
 #[derive(Debug, Args)]
@@ -67,7 +87,7 @@ pub(crate) async fn run(args: &KeyArgs) -> anyhow::Result<ExitCode> {
     let common = match &args.command {
         Command::List(common) => common,
         Command::Rotate(common) => {
-            let (store, _) = common.place.open()?;
+            let (store, _) = common.place.open().await?;
             let keys = store.signing_keys().await?;
             ensure!(
                 !key_states(&keys, now).contains(&KeyState::Staged),
@@ -83,7 +103,7 @@ pub(crate) async fn run(args: &KeyArgs) -> anyhow::Result<ExitCode> {
             replace,
             common,
         } => {
-            let (store, _) = common.place.open()?;
+            let (store, _) = common.place.open().await?;
             let keys = store.signing_keys().await?;
             if !leaves_one(&keys, kid, now) {
                 ensure!(
@@ -100,10 +120,48 @@ pub(crate) async fn run(args: &KeyArgs) -> anyhow::Result<ExitCode> {
             log::audit("key_retired", &format!("kid={kid}"));
             common
         }
+        Command::Master { file } => {
+            make_master(file)?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        Command::Reseal(common) => {
+            reseal(common).await?;
+            return Ok(ExitCode::SUCCESS);
+        }
     };
-    let (store, _) = common.place.open()?;
+    let (store, _) = common.place.open().await?;
     show(&store.signing_keys().await?, common.json, now)?;
     Ok(ExitCode::SUCCESS)
+}
+
+fn make_master(path: &Path) -> anyhow::Result<()> {
+    let key = SealingKeys::generate(&SystemRandom);
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true).mode(0o600);
+    let failed = || format!("make the file {}", path.display());
+    let mut file = options.open(path).with_context(failed)?;
+    writeln!(file, "{}", key.expose())
+        .and_then(|()| file.sync_all())
+        .with_context(failed)?;
+    print(&format!(
+        "Made {}. Name it under [database], master_keys, on every server; keep a copy apart from those of the database.",
+        path.display()
+    ))
+}
+
+async fn reseal(common: &Common) -> anyhow::Result<()> {
+    let location = common.place.location(&common.place.load()?)?;
+    let Location::Postgres(config) = location else {
+        bail!("keys in SQLite aren't sealed: the file's permissions guard them");
+    };
+    let sealed = PostgresStore::open(&config).await?.reseal().await?;
+    log::audit("keys_resealed", &format!("sealed={sealed}"));
+    if common.json {
+        return print_json(&serde_json::json!({ "sealed": sealed }));
+    }
+    print(&format!(
+        "Sealed {sealed} keys and secrets under the first master key."
+    ))
 }
 
 /// Whether a key that signs is left without this one.

@@ -1,6 +1,7 @@
 //! `atpass session`: who is signed in where, and an end to it.
 
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use anyhow::{anyhow, bail};
 use atpass_protocol::id::{ClientId, Did};
@@ -10,7 +11,7 @@ use atpass_protocol::time::{Clock, SystemClock};
 use atpass_protocol::token::SessionId;
 use atpass_provider::accounts::Identifier;
 use atpass_provider::store::SessionRecord;
-use atpass_store::{SessionFilter, SqliteStore};
+use atpass_store::{Database, SessionFilter};
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
@@ -92,7 +93,7 @@ fn account(text: &str) -> Result<Identifier, &'static str> {
 }
 
 impl Which {
-    async fn filter(&self, store: &SqliteStore) -> anyhow::Result<SessionFilter> {
+    async fn filter(&self, store: &Arc<dyn Database>) -> anyhow::Result<SessionFilter> {
         let did = match &self.did {
             None => None,
             // Sessions may be remembered of an account that is gone.
@@ -171,7 +172,7 @@ struct Listed {
 }
 
 async fn list(which: &Which, limit: u32, common: &Common) -> anyhow::Result<()> {
-    let (store, _) = common.place.open()?;
+    let (store, _) = common.place.open().await?;
     let filter = which.filter(&store).await?;
     let (found, total) = store
         .find_sessions(&filter, limit, SystemClock.now())
@@ -211,7 +212,7 @@ struct Revoked {
 }
 
 async fn revoke(which: &Which, all: bool, dry_run: bool, common: &Common) -> anyhow::Result<()> {
-    let (store, loaded) = common.place.open()?;
+    let (store, loaded) = common.place.open().await?;
     let filter = which.filter(&store).await?;
     if filter.is_everything() && !all {
         bail!(

@@ -12,10 +12,12 @@ use atpass_provider::Lifetimes;
 use ipnet::IpNet;
 use url::{Host, Url};
 
+use super::database::ValkeyPlan;
 use super::entryway::EntrywayPlan;
 use super::problem::{Problem, without_password};
 use super::settings::{LogFormat, LogLevel, Settings};
 use super::{Loaded, Values};
+use crate::database::Location;
 use crate::network::{FetchArgs, NetworkArgs, read_certificate};
 
 /// A configuration that the server can run with.
@@ -23,7 +25,9 @@ use crate::network::{FetchArgs, NetworkArgs, read_certificate};
 pub(crate) struct Config {
     pub(crate) issuer: Issuer,
     pub(crate) listen: Vec<SocketAddr>,
-    pub(crate) database: PathBuf,
+    pub(crate) database: Location,
+    /// What servers share besides the database.
+    pub(crate) valkey: Option<ValkeyPlan>,
     pub(crate) protected_resources: Vec<Issuer>,
     pub(crate) experimental_spaces: bool,
     /// How long requests under way may take once the server was told to stop.
@@ -41,6 +45,17 @@ pub(crate) struct Config {
 }
 
 impl Loaded {
+    /// Which database it is, or everything that is wrong with that. Needs no more of the configuration.
+    pub(crate) fn location(&self) -> Result<Location, super::Problems> {
+        let mut check = Check {
+            values: &self.values,
+            problems: self.problems.clone(),
+        };
+        let database = check.database(self);
+        let found = database.filter(|_| check.problems.is_empty());
+        found.ok_or_else(|| self.fail(check.problems))
+    }
+
     /// The lifetimes alone, or everything that is wrong with them.
     pub(crate) fn check_lifetimes(&self) -> Result<Lifetimes, super::Problems> {
         let mut check = Check {
@@ -64,6 +79,8 @@ impl Loaded {
         let settings = &self.settings;
         let issuer = check.issuer(settings);
         let network = check.network(self);
+        let database = check.database(self);
+        let valkey = check.valkey(self);
         let entryway = check.entryway(self, issuer.as_ref());
         let listen = check.list("listen", &settings.listen, address);
         if settings.listen.is_empty() {
@@ -78,24 +95,27 @@ impl Loaded {
         let blocked_clients = check.list("clients.blocked", &clients.blocked, blocked);
         let trusted_proxies = check.list("proxy.trusted", &settings.proxy.trusted, proxies);
         let observe = check.list("observe.listen", &settings.observe.listen, address);
-        match (issuer, network) {
-            (Some(issuer), Some(network)) if check.problems.is_empty() => Ok(Config {
-                issuer,
-                listen,
-                database: self.database(),
-                protected_resources: resources,
-                drain,
-                lifetimes,
-                network,
-                experimental_spaces: settings.experimental_spaces,
-                trusted_clients,
-                blocked_clients,
-                trusted_proxies,
-                entryway,
-                observe,
-                log_format: settings.log.format,
-                log_level: settings.log.level,
-            }),
+        match (issuer, network, database) {
+            (Some(issuer), Some(network), Some(database)) if check.problems.is_empty() => {
+                Ok(Config {
+                    issuer,
+                    listen,
+                    database,
+                    valkey,
+                    protected_resources: resources,
+                    drain,
+                    lifetimes,
+                    network,
+                    experimental_spaces: settings.experimental_spaces,
+                    trusted_clients,
+                    blocked_clients,
+                    trusted_proxies,
+                    entryway,
+                    observe,
+                    log_format: settings.log.format,
+                    log_level: settings.log.level,
+                })
+            }
             _ => Err(self.fail(check.problems)),
         }
     }

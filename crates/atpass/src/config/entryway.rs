@@ -243,7 +243,8 @@ fn handle_domain(text: &str) -> Result<String, String> {
         .map_err(|_| "expected a domain, such as pds.example.com".into())
 }
 
-fn secret_in(file: &Path) -> Result<Secret, String> {
+/// What a file of one line holds.
+pub(super) fn secret_in(file: &Path) -> Result<Secret, String> {
     let text = fs::read_to_string(file).map_err(|error| error.to_string())?;
     match text.trim() {
         "" => Err("the file is empty".into()),

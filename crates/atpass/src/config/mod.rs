@@ -5,10 +5,11 @@
 //! | `settings` | what can be configured, and its documentation |
 //! | `keys` | the same as a list, read from the schema |
 //! | `file`, `environment` | where values come from |
-//! | `check`, `entryway` | from plain values to types; finds every problem at once |
+//! | `check`, `database`, `entryway` | from plain values to types; finds every problem at once |
 //! | `markdown` | the documentation as a page |
 
 mod check;
+mod database;
 mod entryway;
 mod environment;
 mod file;
@@ -22,9 +23,8 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
 
-use crate::database;
-
 pub(crate) use check::Config;
+pub(crate) use database::ValkeyPlan;
 pub(crate) use entryway::EntrywayPlan;
 pub(crate) use markdown::markdown;
 pub(crate) use problem::{Origin, Problem, Problems, without_password};
@@ -178,11 +178,6 @@ impl Loaded {
     fn base(&self) -> &Path {
         let folder = self.file.as_deref().and_then(Path::parent);
         folder.unwrap_or(Path::new(""))
-    }
-
-    /// The database's file. Needs no more of the configuration than the key `data`.
-    pub(crate) fn database(&self) -> PathBuf {
-        database::in_folder(&self.base().join(&self.settings.data))
     }
 
     /// All problems as one error, in the order of the file.

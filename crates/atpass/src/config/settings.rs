@@ -1,7 +1,8 @@
 //! What can be configured, as plain values. The documentation of each key is the comment here.
 //!
-//! There is no secret among them: keys and passwords live in the database.
+//! There is no secret among them: keys live in the database, passwords in files of their own.
 
+use atpass_store::PostgresConfig;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -19,8 +20,8 @@ pub(crate) struct Settings {
     /// Addresses and ports to listen on, plain HTTP: TLS is the business of the reverse proxy in
     /// front.
     pub(crate) listen: Vec<String>,
-    /// Folder of the database, `atpass.sqlite`. A relative one is taken from the folder of this
-    /// file.
+    /// Folder of the database, `atpass.sqlite`, unless `database.url` names another one. A relative one is
+    /// taken from the folder of this file.
     pub(crate) data: String,
     /// Origins of the resource servers that get this server's tokens, where they are known. They
     /// are published in the server's metadata.
@@ -30,6 +31,8 @@ pub(crate) struct Settings {
     pub(crate) experimental_spaces: bool,
     /// Seconds that requests under way may still take once the server was told to stop.
     pub(crate) drain_seconds: i64,
+    pub(crate) database: Database,
+    pub(crate) valkey: Valkey,
     pub(crate) lifetimes: Lifetimes,
     pub(crate) network: Network,
     pub(crate) clients: Clients,
@@ -54,6 +57,8 @@ impl Default for Settings {
             protected_resources: Vec::new(),
             experimental_spaces: false,
             drain_seconds: 30,
+            database: Database::default(),
+            valkey: Valkey::default(),
             lifetimes: Lifetimes::default(),
             network: Network::default(),
             clients: Clients::default(),
@@ -65,6 +70,63 @@ impl Default for Settings {
             log: Log::default(),
         }
     }
+}
+
+/// A database that several servers share (docs/operations.md).
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+#[schemars(deny_unknown_fields)]
+pub(crate) struct Database {
+    /// A PostgreSQL database, `postgres://user@host:5432/name`, in place of SQLite in `data`. The connection is
+    /// encrypted and the server's certificate checked, unless it is this machine or the URL says
+    /// `?sslmode=disable`.
+    pub(crate) url: Option<String>,
+    /// File with the password for it. A relative one is taken from the folder of this file.
+    pub(crate) password_file: Option<String>,
+    /// Files with certificates that are trusted for it beside the system's.
+    pub(crate) root_certs: Vec<String>,
+    /// Connections that each server holds at most: 2 to 200.
+    pub(crate) connections: i64,
+    /// Files with the master keys under which keys and secrets in PostgreSQL are sealed, the newest first;
+    /// `atpass key master FILE` makes one. The first seals, all of them open. All servers have the same.
+    pub(crate) master_keys: Vec<String>,
+}
+
+impl Default for Database {
+    fn default() -> Self {
+        Self {
+            url: None,
+            password_file: None,
+            root_certs: Vec::new(),
+            connections: i64::try_from(PostgresConfig::CONNECTIONS).unwrap_or(12),
+            master_keys: Vec::new(),
+        }
+    }
+}
+
+/// A Valkey or Redis server that several servers share: what was used once, and how often somebody tried.
+/// Without it each server counts attempts by itself, and proofs are remembered in the database where that is
+/// shared.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+#[schemars(deny_unknown_fields)]
+pub(crate) struct Valkey {
+    /// Its address: `redis://user@host:6379/0`, `rediss://` with TLS, or `unix:///path`.
+    pub(crate) url: Option<String>,
+    /// File with the password for it. A relative one is taken from the folder of this file.
+    pub(crate) password_file: Option<String>,
+    /// What happens while it can't be reached. `refuse`: requests that need it are answered with 503.
+    /// `remember-here`: each server goes on with a memory of its own and raises an alarm; a proof that
+    /// somebody has caught may then count once on each server. Required with `valkey.url`.
+    pub(crate) when_down: Option<WhenDown>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+#[schemars(inline)]
+pub(crate) enum WhenDown {
+    Refuse,
+    RememberHere,
 }
 
 /// How long things live, in seconds. What the protocol forbids is refused.

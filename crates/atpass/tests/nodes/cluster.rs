@@ -96,7 +96,7 @@ impl Cluster {
             .collect();
         let config = ["--config", "node0.toml"];
         if let Shared::Servers { .. } = shared {
-            text(folder.path(), &["key", "generate-master", "master.key"]);
+            text(folder.path(), &["key", "master", "master.key"]);
         }
         text(
             folder.path(),

@@ -7,7 +7,7 @@ use atpass_protocol::token::SessionId;
 use atpass_provider::store::StoreError;
 use rusqlite::{Connection, params};
 
-use super::super::accounts::{end_everything, write_password};
+use super::super::accounts::set_password;
 use super::super::row::unavailable;
 use super::{app_passwords, codes, exists};
 
@@ -63,12 +63,8 @@ pub(super) fn password(
     hash: &str,
     now: UnixTime,
 ) -> Result<Vec<SessionId>, StoreError> {
-    if write_password(db, did, hash)? {
-        forget_app_passwords(db, did)?;
-        end_everything(db, did, now)
-    } else {
-        Ok(Vec::new())
-    }
+    let ended = set_password(db, did, hash, now)?;
+    Ok(ended.unwrap_or_default())
 }
 
 /// A password that was changed meanwhile isn't overwritten.

@@ -221,7 +221,7 @@ impl EntrywayStore for SqliteStore {
 }
 
 /// As an account is kept: no caller has to think of its address's case.
-fn in_lower_case(account: &AccountRecord) -> AccountRecord {
+pub(super) fn in_lower_case(account: &AccountRecord) -> AccountRecord {
     AccountRecord {
         email: account.email.as_ref().map(|email| email.to_lowercase()),
         ..account.clone()
@@ -261,6 +261,17 @@ fn read(row: &rusqlite::Row<'_>) -> Result<AccountRecord, StoreError> {
         deactivated_at: columns.time_if("deactivated_at")?,
         sessions_ended_at: columns.time_if("sessions_ended_at")?,
     })
+}
+
+/// Adds an account that is there at once.
+pub(super) fn add(
+    db: &Connection,
+    account: &AccountRecord,
+) -> Result<Result<(), Taken>, StoreError> {
+    if let Some(taken) = taken(db, account)? {
+        return Ok(Err(taken));
+    }
+    insert(db, account, None).map(Ok)
 }
 
 /// What of an account another one has already.

@@ -60,7 +60,7 @@ pub(crate) async fn run(serve: &Serve, verbose: u8) -> anyhow::Result<()> {
 
     let (stop, stopped) = watch::channel(false);
     let health = Health::new(store.clone(), stopped.clone());
-    let observing = observe::router(health, metrics.clone(), config.database.clone());
+    let observing = observe::router(health, metrics.clone());
     let (stop_observing, observing_stopped) = watch::channel(false);
     let observed_at = observers.addresses();
     let observers = observers.serve(&observing, &observing_stopped);

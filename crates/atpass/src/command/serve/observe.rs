@@ -1,10 +1,10 @@
 //! Health and metrics, on a listener of their own: `/health/live` as long as the process runs,
 //! `/health/ready` while it should be sent requests, `/metrics`.
 
-use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
-use atpass_store::SqliteStore;
+use atpass_store::Database;
 use axum::Router;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
@@ -21,12 +21,12 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// Whether the server should be sent requests.
 #[derive(Clone)]
 pub(super) struct Health {
-    store: SqliteStore,
+    store: Arc<dyn Database>,
     stopped: watch::Receiver<bool>,
 }
 
 impl Health {
-    pub(super) const fn new(store: SqliteStore, stopped: watch::Receiver<bool>) -> Self {
+    pub(super) const fn new(store: Arc<dyn Database>, stopped: watch::Receiver<bool>) -> Self {
         Self { store, stopped }
     }
 
@@ -42,25 +42,27 @@ impl Health {
 }
 
 /// The routes.
-pub(super) fn router(health: Health, metrics: Metrics, database: PathBuf) -> Router {
-    let text = move || {
-        let (main, log) = SqliteStore::file_sizes(&database);
-        metrics.database(main, log);
-        let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-        let answer = match metrics.text() {
-            Ok(text) => ([(CONTENT_TYPE, kind)], text).into_response(),
-            Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
-        };
-        std::future::ready(answer)
-    };
+pub(super) fn router(health: Health, metrics: Metrics) -> Router {
     Router::new()
         .route("/health/live", get(|| async { "live\n" }))
         .route("/health/ready", get(ready))
-        .with_state(health)
         .route("/metrics", get(text))
+        .with_state((health, metrics))
 }
 
-async fn ready(State(health): State<Health>) -> Response {
+/// The figures; those of the database only while it answers.
+async fn text(State((health, metrics)): State<(Health, Metrics)>) -> Response {
+    if let Ok(Ok((main, log))) = tokio::time::timeout(PATIENCE, health.store.size()).await {
+        metrics.database(main, log);
+    }
+    let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+    match metrics.text() {
+        Ok(text) => ([(CONTENT_TYPE, kind)], text).into_response(),
+        Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    }
+}
+
+async fn ready(State((health, _)): State<(Health, Metrics)>) -> Response {
     match health.check().await {
         Ok(()) => "ready\n".into_response(),
         Err(why) => (

@@ -19,38 +19,40 @@ use atpass_provider::sign_up::SignUp;
 use atpass_provider::{
     Parts, Provider, ProviderConfig, ResolvedPermissionSets, SessionEnded, kept_k256_key,
 };
-use atpass_store::{SqliteAccounts, SqliteReplay, SqliteStore};
+use atpass_replay::Replay;
+use atpass_store::{Database, StoredAccounts, StoredReplay};
 
 use crate::config::{Config, EntrywayPlan, Loaded};
-use crate::database;
+use crate::database::Location;
 
 /// A server, open.
 pub(super) struct Opened {
     pub(super) provider: Provider,
     /// Where official PDSes are behind it.
     pub(super) entryway: Option<Entryway>,
-    pub(super) store: SqliteStore,
+    pub(super) store: Arc<dyn Database>,
 }
 
 /// Opens the database, which must be there and up to date, and the server on it.
 pub(super) async fn open(config: &Config, loaded: &Loaded) -> anyhow::Result<Opened> {
-    let store = database::open(&config.database, loaded.file.as_deref())?;
-    warn_if_readable(&config.database);
+    let store = config.database.open(loaded.file.as_deref()).await?;
+    if let Location::Sqlite(file) = &config.database {
+        warn_if_readable(file);
+    }
     let passwords = Passwords::new(Arc::new(SystemRandom))?;
-    // New at each start, because the memory of proofs is: see `NonceKeeper::new`.
-    let nonces = NonceKeeper::new(&HmacKey::new(&random::bytes(&SystemRandom)));
+    let nonces = nonces(config, &*store).await?;
     let fetcher = config.network.fetcher().await?;
     let resolver = config.network.resolver(fetcher.clone());
-    let accounts = SqliteAccounts::new(store.clone(), passwords.clone());
+    let accounts = StoredAccounts::new(store.clone(), passwords.clone());
     let entryway = match &config.entryway {
         Some(plan) => {
             let parts = EntrywayParts {
-                store: Arc::new(store.clone()),
+                store: store.clone(),
                 passwords,
                 fetcher: fetcher.clone(),
                 resolver: resolver.clone(),
                 directory: config.network.directory.clone(),
-                plc_keys: plc_keys(plan, &store).await?,
+                plc_keys: plc_keys(plan, &*store).await?,
                 mailer: mailer(plan)?,
                 clock: Arc::new(SystemClock),
                 random: Arc::new(SystemRandom),
@@ -61,16 +63,16 @@ pub(super) async fn open(config: &Config, loaded: &Loaded) -> anyhow::Result<Ope
     };
     let sign_up = entryway.clone();
     let parts = Parts {
-        store: Arc::new(store.clone()),
+        store: store.clone(),
         accounts: Arc::new(accounts),
         sign_up: sign_up.map(|entryway| Arc::new(entryway) as Arc<dyn SignUp>),
         permission_sets: Arc::new(ResolvedPermissionSets::new(
             resolver,
-            Arc::new(store.clone()),
+            store.clone(),
             &config.lifetimes,
         )),
         fetcher,
-        replay: Arc::new(SqliteReplay::new(store.clone())),
+        replay: replay(config, &store),
         nonces,
         clock: Arc::new(SystemClock),
         random: Arc::new(SystemRandom),
@@ -84,6 +86,25 @@ pub(super) async fn open(config: &Config, loaded: &Loaded) -> anyhow::Result<Ope
         provider,
         entryway,
         store,
+    })
+}
+
+/// All servers on one database give and accept the same nonces. Where the memory of proofs is this process's
+/// own, their key is new at each start: see `NonceKeeper::new`.
+async fn nonces(config: &Config, store: &dyn Database) -> anyhow::Result<NonceKeeper> {
+    let new = random::bytes(&SystemRandom);
+    let key = match &config.database {
+        Location::Sqlite(_) => new,
+        Location::Postgres(_) => store.secret("dpop-nonces", &new).await?,
+    };
+    Ok(NonceKeeper::new(&HmacKey::new(&key)))
+}
+
+/// What was used once: remembered where all servers see it.
+fn replay(config: &Config, store: &Arc<dyn Database>) -> Arc<dyn Replay> {
+    Arc::new(match &config.database {
+        Location::Sqlite(_) => StoredReplay::new(store.clone()),
+        Location::Postgres(_) => StoredReplay::shared(store.clone()),
     })
 }
 
@@ -101,7 +122,7 @@ fn mailer(plan: &EntrywayPlan) -> anyhow::Result<Option<Arc<dyn Mailer>>> {
 /// The rotation keys of accounts' DIDs: those in files, or else the database's own.
 pub(crate) async fn plc_keys(
     plan: &EntrywayPlan,
-    store: &SqliteStore,
+    store: &dyn Database,
 ) -> anyhow::Result<Vec<K256Key>> {
     if !plan.plc_keys.is_empty() {
         return Ok(plan.plc_keys.clone());

@@ -1,86 +1,20 @@
-//! What an operator asks and does. Beside the server's own acts, and as atomic as they are.
+//! What an operator asks and does.
 
-use std::fmt;
 use std::path::Path;
 
+use async_trait::async_trait;
+use atpass_entryway::store::{AccountRecord, Taken};
 use atpass_protocol::id::{ClientId, Did};
 use atpass_protocol::jose::Jkt;
 use atpass_protocol::time::UnixTime;
 use atpass_protocol::token::SessionId;
-use atpass_provider::accounts::{Account, Identifier};
+use atpass_provider::accounts::Identifier;
 use atpass_provider::store::{EndReason, SessionRecord, StoreError};
 use rusqlite::{Connection, ToSql, named_params};
 
 use super::row::{Columns, unavailable};
-use super::{SqliteStore, accounts, sessions};
-
-/// Which live sessions are meant: those that fit everything that is given. Nothing given means all.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct SessionFilter {
-    /// This one.
-    pub id: Option<SessionId>,
-    /// Of this account.
-    pub did: Option<Did>,
-    /// Of this app.
-    pub client_id: Option<ClientId>,
-    /// Bound to this DPoP key.
-    pub jkt: Option<Jkt>,
-}
-
-impl SessionFilter {
-    /// Whether every live session fits.
-    pub fn is_everything(&self) -> bool {
-        *self == Self::default()
-    }
-}
-
-/// The conditions, for a log.
-impl fmt::Display for SessionFilter {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.is_everything() {
-            return f.write_str("all");
-        }
-        let conditions = [
-            ("session", self.id.map(|id| id.to_string())),
-            ("did", self.did.as_ref().map(ToString::to_string)),
-            (
-                "client_id",
-                self.client_id.as_ref().map(ToString::to_string),
-            ),
-            ("jkt", self.jkt.map(|jkt| jkt.to_string())),
-        ];
-        let given = conditions
-            .into_iter()
-            .filter_map(|(name, value)| Some(format!("{name}={}", value?)));
-        f.write_str(&given.collect::<Vec<_>>().join(" "))
-    }
-}
-
-/// An account as an operator sees it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AccountDetails {
-    /// What the server knows of it.
-    pub account: Account,
-    /// Where its owner can be written to.
-    pub email: Option<String>,
-    /// Its live sessions.
-    pub sessions: i64,
-    /// Browsers that it is signed in on.
-    pub browsers: i64,
-}
-
-/// How much there is in a database.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Counts {
-    /// Accounts, disabled ones too.
-    pub accounts: i64,
-    /// Sessions that are neither over nor expired.
-    pub live_sessions: i64,
-    /// All sessions that are remembered.
-    pub sessions: i64,
-    /// Bytes of the database, without its log.
-    pub bytes: i64,
-}
+use super::{SqliteStore, accounts, entryway, seen, sessions};
+use crate::database::{AccountDetails, Counts, OperatorStore, SessionFilter};
 
 /// What makes a session live, and the filter's conditions; a parameter that is NULL says nothing.
 macro_rules! fits {
@@ -91,9 +25,9 @@ macro_rules! fits {
     };
 }
 
-impl SqliteStore {
-    /// Live sessions, the newest first, at most `limit` of them; and how many there are in all.
-    pub async fn find_sessions(
+#[async_trait]
+impl OperatorStore for SqliteStore {
+    async fn find_sessions(
         &self,
         filter: &SessionFilter,
         limit: u32,
@@ -104,9 +38,7 @@ impl SqliteStore {
             .await
     }
 
-    /// Ends all sessions that fit, in one act. The apps lose the accounts' earlier consent as well,
-    /// so that none comes back without a person. Returns how many ended.
-    pub async fn end_sessions(
+    async fn end_sessions(
         &self,
         filter: &SessionFilter,
         now: UnixTime,
@@ -115,8 +47,7 @@ impl SqliteStore {
         self.write(move |db| end_sessions(db, &filter, now)).await
     }
 
-    /// All accounts, by handle; or the one that is named.
-    pub async fn account_details(
+    async fn account_details(
         &self,
         of: Option<&Identifier>,
         now: UnixTime,
@@ -126,13 +57,11 @@ impl SqliteStore {
             .await
     }
 
-    /// Counts what there is.
-    pub async fn counts(&self, now: UnixTime) -> Result<Counts, StoreError> {
+    async fn counts(&self, now: UnixTime) -> Result<Counts, StoreError> {
         self.read(move |db| counts(db, now)).await
     }
 
-    /// Whether the database answers.
-    pub async fn ping(&self) -> Result<(), StoreError> {
+    async fn ping(&self) -> Result<(), StoreError> {
         let ask = |db: &Connection| {
             db.query_row("SELECT count(*) FROM secrets", [], |_| Ok(()))
                 .map_err(unavailable)
@@ -140,6 +69,64 @@ impl SqliteStore {
         self.read(ask).await
     }
 
+    async fn size(&self) -> Result<(u64, u64), StoreError> {
+        Ok(Self::file_sizes(self.path()))
+    }
+
+    async fn add_account(&self, account: &AccountRecord) -> Result<Result<(), Taken>, StoreError> {
+        let account = entryway::in_lower_case(account);
+        self.write(move |db| entryway::add(db, &account)).await
+    }
+
+    async fn set_password(
+        &self,
+        did: &Did,
+        hash: &str,
+        now: UnixTime,
+    ) -> Result<Option<Vec<SessionId>>, StoreError> {
+        let (did, hash) = (did.clone(), hash.to_owned());
+        self.write(move |db| accounts::set_password(db, &did, &hash, now))
+            .await
+    }
+
+    async fn replace_password(&self, did: &Did, hash: &str) -> Result<bool, StoreError> {
+        let (did, hash) = (did.clone(), hash.to_owned());
+        self.write(move |db| accounts::write_password(db, &did, &hash))
+            .await
+    }
+
+    async fn set_active(
+        &self,
+        did: &Did,
+        active: bool,
+        now: UnixTime,
+    ) -> Result<Option<Vec<SessionId>>, StoreError> {
+        let did = did.clone();
+        self.write(move |db| accounts::set_active(db, &did, active, now))
+            .await
+    }
+
+    async fn remove_account(
+        &self,
+        did: &Did,
+        now: UnixTime,
+    ) -> Result<Option<Vec<SessionId>>, StoreError> {
+        let did = did.clone();
+        self.write(move |db| accounts::remove(db, &did, now)).await
+    }
+
+    async fn note_use(
+        &self,
+        key: &[u8],
+        until: UnixTime,
+        now: UnixTime,
+    ) -> Result<bool, StoreError> {
+        let key = key.to_vec();
+        self.write(move |db| seen::note(db, &key, until, now)).await
+    }
+}
+
+impl SqliteStore {
     /// Bytes of a database's file and of its log, as the file system says. Zero for what isn't
     /// there.
     pub fn file_sizes(path: &Path) -> (u64, u64) {
