@@ -43,6 +43,7 @@ use plan::Plan;
 use report::Report;
 use resource::STATED;
 use tokio::sync::Mutex;
+use tokio::task::JoinSet;
 use wire::Wire;
 use witness::Witness;
 
@@ -75,20 +76,25 @@ async fn run(mut cluster: Cluster, witness: Arc<Witness>, plan: Plan) {
     let nodes = cluster.nodes.iter().map(|node| node.port).collect();
     let attacker = Arc::new(Attacker::new(wire.clone(), nodes, plan.seed));
     let load = Arc::new(Load::new(plan, wire.clone(), cluster.accounts.clone()));
-    let mut people: Vec<_> = (0..plan.sessions)
-        .map(|number| tokio::spawn(load.clone().person(number)))
-        .collect();
-    people.push(tokio::spawn(load.clone().haunt()));
-    let (lurking, stopping) = (attacker.clone(), load.stopping());
-    people.push(tokio::spawn(async move { lurking.lurk(stopping).await }));
-
-    load.until(plan.sessions / 4).await;
-    faults::make(&mut cluster, &attacker, &wire, &plan).await;
-    load.until(plan.sessions).await;
-    load.stop();
-    for person in people {
-        person.await.unwrap();
+    let mut people = JoinSet::new();
+    for number in 0..plan.sessions {
+        people.spawn(load.clone().person(number));
     }
+    people.spawn(load.clone().haunt());
+    let (lurking, stopping) = (attacker.clone(), load.stopping());
+    people.spawn(async move { lurking.lurk(stopping).await });
+    let trouble = async {
+        load.until(plan.sessions / 4).await;
+        faults::make(&mut cluster, &attacker, &wire, &plan).await;
+        load.until(plan.sessions).await;
+        load.stop();
+    };
+    let everybody = async {
+        while let Some(person) = people.join_next().await {
+            person.unwrap();
+        }
+    };
+    tokio::join!(trouble, everybody);
     let sessions = load.last_round().await;
     for panic in cluster.panics() {
         witness.accident(panic);

@@ -157,22 +157,20 @@ impl Login<'_> {
             ("request_uri", self.request_uri),
             ("csrf", &csrf),
         ];
-        if text.contains(DECIDE) {
-            let (account, ticked) = (hidden(page, "account"), ticked(page));
-            pairs.extend([("account", account.as_str()), ("decision", "authorize")]);
-            pairs.extend(ticked.iter().map(|name| (name.as_str(), "on")));
-            return self.browser.submit(DECIDE, &pairs, self.troubled).await;
+        // The sign-in page can be denied as well; so this first.
+        if text.contains(SIGN_IN) {
+            pairs.extend([
+                ("identifier", self.account.handle.as_str()),
+                ("password", PASSWORD),
+                ("remember", "on"),
+            ]);
+            return self.browser.submit(SIGN_IN, &pairs, self.troubled).await;
         }
-        assert!(
-            text.contains(SIGN_IN),
-            "neither sign-in nor consent: {text}"
-        );
-        pairs.extend([
-            ("identifier", self.account.handle.as_str()),
-            ("password", PASSWORD),
-            ("remember", "on"),
-        ]);
-        self.browser.submit(SIGN_IN, &pairs, self.troubled).await
+        assert!(text.contains(DECIDE), "neither sign-in nor consent: {text}");
+        let (account, ticked) = (hidden(page, "account"), ticked(page));
+        pairs.extend([("account", account.as_str()), ("decision", "authorize")]);
+        pairs.extend(ticked.iter().map(|name| (name.as_str(), "on")));
+        self.browser.submit(DECIDE, &pairs, self.troubled).await
     }
 }
 
