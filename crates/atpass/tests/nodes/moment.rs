@@ -31,7 +31,7 @@ pub(crate) async fn pause(milliseconds: Millis) {
     tokio::time::sleep(Duration::from_millis(milliseconds)).await;
 }
 
-/// Chance that a seed repeats (SplitMix64).
+/// Chance that a seed repeats (`SplitMix64`).
 #[derive(Clone, Debug)]
 pub(crate) struct Dice(u64);
 

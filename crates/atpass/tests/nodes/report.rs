@@ -7,7 +7,7 @@ use comfy_table::Table;
 use comfy_table::presets::NOTHING;
 
 use crate::checker::Finding;
-use crate::history::{Act, Exchange, History, Millis, What, Who};
+use crate::history::{Act, Exchange, History, Millis, Reply, What, Who};
 
 /// What is told of a run.
 pub(crate) struct Report<'a> {
@@ -34,7 +34,7 @@ impl Report<'_> {
     /// What owners were told to be done.
     fn done(&self, fits: impl Fn(&What) -> bool) -> String {
         self.count(|act| {
-            let good = act.reply().is_some_and(|reply| reply.is_good());
+            let good = act.reply().is_some_and(Reply::is_good);
             good && act.who == Who::Owner && fits(&act.what)
         })
     }
@@ -43,11 +43,11 @@ impl Report<'_> {
         self.count(|act| act.who == Who::Attacker && fits(act))
     }
 
-    /// 503s by the fault in whose time they were told, and those in no fault's time.
+    /// The nodes' 503s by the fault in whose time they were told, and those in no fault's time.
     fn unavailable(&self) -> BTreeMap<&'static str, u64> {
         let mut counts = BTreeMap::new();
-        for act in &self.history.acts {
-            if act.who == Who::Probe || act.reply().is_none_or(|reply| reply.status != 503) {
+        for act in self.history.acts.iter().filter(|act| is_unavailable(act)) {
+            if act.who == Who::Probe || matches!(act.what, What::Call { .. }) {
                 continue;
             }
             let spell = self.history.spells.iter().find(|spell| {
@@ -71,6 +71,10 @@ impl Report<'_> {
         }
         faults
     }
+}
+
+fn is_unavailable(act: &Act) -> bool {
+    act.reply().is_some_and(|reply| reply.status == 503)
 }
 
 impl fmt::Display for Report<'_> {
@@ -124,6 +128,11 @@ impl fmt::Display for Report<'_> {
         row(
             "nonce asked for twice in a row",
             self.asked_twice.to_string(),
+        );
+        let calls = |act: &Act| matches!(act.what, What::Call { .. }) && is_unavailable(act);
+        row(
+            "calls without news of ended sessions, 503",
+            self.count(calls),
         );
         for (fault, count) in self.unavailable() {
             row(&format!("503 while: {fault}"), count.to_string());
