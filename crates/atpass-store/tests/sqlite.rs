@@ -13,8 +13,9 @@ use atpass_protocol::time::UnixTime;
 use atpass_protocol::token::SessionId;
 use atpass_provider::accounts::{Accounts, Identifier};
 use atpass_provider::password::Passwords;
-use atpass_provider::store::{DeviceSignIn, Store};
-use atpass_store::{AccountError, NewAccount, SqliteStore, StoredAccounts};
+use atpass_provider::store::{DeviceSignIn, SigningKeyRecord, Store};
+use atpass_replay::{Fresh, Namespace, Replay};
+use atpass_store::{AccountError, NewAccount, SqliteStore, StoredAccounts, StoredReplay, Voided};
 
 const NOW: UnixTime = UnixTime::from_secs(1_800_000_000);
 
@@ -63,7 +64,7 @@ async fn accounts() {
     let folder = tempfile::tempdir().unwrap();
     let store = SqliteStore::open(&folder.path().join("db")).unwrap();
     let accounts = StoredAccounts::new(
-        store.clone(),
+        Arc::new(store.clone()),
         Passwords::new(Arc::new(SystemRandom)).unwrap(),
     );
     accounts.add(alice(), NOW).await.unwrap();
@@ -277,4 +278,70 @@ fn sign_up() -> SignUpRecord {
         operation: "{}".into(),
         invite: None,
     }
+}
+
+/// Keys and browsers go; passwords, secrets and the memory of assertions stay.
+#[tokio::test]
+async fn what_could_be_used_up_is_void() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = SqliteStore::open(&folder.path().join("db")).unwrap();
+    let passwords = Passwords::new(Arc::new(SystemRandom)).unwrap();
+    let accounts = StoredAccounts::new(Arc::new(store.clone()), passwords);
+    accounts.add(alice(), NOW).await.unwrap();
+    let did = alice().did;
+    let sign_in = DeviceSignIn {
+        old: None,
+        new: [1; 32],
+        did: did.clone(),
+        now: NOW,
+        expires_at: NOW.plus(100),
+        remembered: true,
+    };
+    store.sign_in(&sign_in).await.unwrap();
+    let key = SigningKeyRecord {
+        kid: "key".into(),
+        pkcs8: vec![1].into(),
+        created_at: NOW,
+        signs_from: NOW,
+        retired_at: None,
+    };
+    store.add_signing_key(&key).await.unwrap();
+    store.secret("master", &[1; 32]).await.unwrap();
+    let replay = StoredReplay::new(Arc::new(store.clone()));
+    let assertion = async || {
+        let namespace = Namespace::ClientAssertion;
+        let until = NOW.plus(60);
+        replay
+            .accept_once(namespace, &[2; 32], until, NOW)
+            .await
+            .unwrap()
+    };
+    assert_eq!(assertion().await, Fresh::First);
+
+    let voided = store.void_spent(NOW.plus(5)).await.unwrap();
+    let expected = Voided {
+        browsers: 1,
+        signing_keys: 1,
+        ..Voided::default()
+    };
+    assert_eq!(voided, expected);
+    assert!(store.signing_keys().await.unwrap().is_empty());
+    assert_eq!(store.device(&[1; 32], NOW).await.unwrap(), None);
+    assert_eq!(store.secret("master", &[9; 32]).await.unwrap(), [1; 32]);
+    assert_eq!(assertion().await, Fresh::Seen, "it is not good again");
+    let account = store.account(&Identifier::Did(did)).await.unwrap();
+    assert_eq!(account.unwrap().sessions_ended_at, Some(NOW.plus(5)));
+    let who = Identifier::from_person("alice.test").unwrap();
+    let checked = accounts
+        .check_password(&who, &Secret::new("wonderland"))
+        .await;
+    assert!(checked.unwrap().is_some());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn an_assertion_counts_once_also_for_many_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = SqliteStore::open(&folder.path().join("db")).unwrap();
+    let replay = Arc::new(StoredReplay::new(Arc::new(store)));
+    atpass_store::contract::check_replay_is_atomic(replay, Namespace::ClientAssertion).await;
 }

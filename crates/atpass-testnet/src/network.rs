@@ -23,7 +23,7 @@ use atpass_provider::store::{StoreError, Swept};
 use atpass_provider::{
     Lifetimes, Parts, Provider, ProviderConfig, ResolvedPermissionSets, SessionEnded,
 };
-use atpass_replay::Replay;
+use atpass_replay::{MemoryReplay, RateLimits, Replay, SplitReplay};
 use atpass_resource::{
     IssuerKeys, KeysUnavailable, ResourceConfig, ResourceParts, ResourceServer, RevocationList,
 };
@@ -245,8 +245,11 @@ async fn open_servers(
     let passwords = Passwords::new(config.random.clone())?;
     let known = StoredAccounts::new(Arc::new(store.clone()), passwords);
     add_missing(&known, accounts, config.clock.now()).await?;
-    let replay: Arc<dyn Replay> = Arc::new(StoredReplay::new(Arc::new(store.clone())));
-    // New at each start, because the replay memory is: see `NonceKeeper::new`.
+    let assertions = StoredReplay::open(Arc::new(store.clone())).await?;
+    let replay: Arc<dyn Replay> = Arc::new(SplitReplay {
+        proofs: Arc::new(MemoryReplay::default()),
+        assertions: Arc::new(assertions),
+    });
     let nonces = NonceKeeper::new(&HmacKey::new(&random::bytes(&*config.random)));
     let revoked = Arc::new(RevocationList::default());
     let official_pdses = if config.official_pds {
@@ -276,6 +279,7 @@ async fn open_servers(
             permission_sets: Arc::new(permission_sets(config, directory, store)?),
             replay: replay.clone(),
             nonces: nonces.clone(),
+            limits: RateLimits::memory(config.clock.clone()),
             clock: config.clock.clone(),
             random: config.random.clone(),
             on_session_ended: Arc::new(Revoker {

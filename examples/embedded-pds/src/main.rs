@@ -19,7 +19,7 @@ use atpass_protocol::secret::HmacKey;
 use atpass_protocol::time::{Clock, SystemClock, UnixTime};
 use atpass_protocol::token::SessionId;
 use atpass_provider::{NoPermissionSets, Parts, Provider, ProviderConfig, SessionEnded};
-use atpass_replay::Replay;
+use atpass_replay::{RateLimits, Replay};
 use atpass_resource::{
     IssuerKeys, KeysUnavailable, ResourceConfig, ResourceLayer, ResourceParts, ResourceServer,
     RevocationList, VerifiedRequest,
@@ -71,6 +71,7 @@ async fn router(issuer: &Issuer, store: SqliteStore) -> anyhow::Result<Router> {
         permission_sets: Arc::new(NoPermissionSets),
         replay: replay.clone(),
         nonces: nonces.clone(),
+        limits: RateLimits::memory(clock.clone()),
         clock: clock.clone(),
         random: Arc::new(SystemRandom),
         on_session_ended: revoked.clone(),

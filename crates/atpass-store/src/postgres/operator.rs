@@ -12,8 +12,8 @@ use tokio_postgres::types::ToSql;
 
 use super::pool::{Failure, query, query_one, rows, run, transact};
 use super::row::Columns;
-use super::{PostgresStore, accounts, entryway, seen, sessions};
-use crate::database::{AccountDetails, Counts, OperatorStore, SessionFilter};
+use super::{PostgresStore, accounts, entryway, nodes, seen, sessions};
+use crate::database::{AccountDetails, Counts, NodeRecord, OperatorStore, SessionFilter};
 
 #[async_trait]
 impl OperatorStore for PostgresStore {
@@ -91,6 +91,19 @@ impl OperatorStore for PostgresStore {
         now: UnixTime,
     ) -> Result<Option<Vec<SessionId>>, StoreError> {
         transact!(self, |db| accounts::remove(db, did, now))
+    }
+
+    async fn meet(&self, node: &NodeRecord) -> Result<Vec<NodeRecord>, StoreError> {
+        run!(self, |db| nodes::meet(db, node))?;
+        self.nodes(node.seen_at).await
+    }
+
+    async fn nodes(&self, now: UnixTime) -> Result<Vec<NodeRecord>, StoreError> {
+        run!(self, |db| nodes::all(db, now))
+    }
+
+    async fn leave(&self, node: &[u8; 16]) -> Result<(), StoreError> {
+        run!(self, |db| nodes::leave(db, node))
     }
 
     async fn note_use(

@@ -61,12 +61,12 @@ impl Failure {
     }
 }
 
-pub(super) fn unavailable(error: impl std::fmt::Display) -> StoreError {
+pub(crate) fn unavailable(error: impl std::fmt::Display) -> StoreError {
     StoreError::Unavailable(error.to_string())
 }
 
 /// The server's message, which never repeats a value of ours: they are parameters.
-pub(super) fn told(error: &tokio_postgres::Error) -> String {
+pub(crate) fn told(error: &tokio_postgres::Error) -> String {
     let message = error.as_db_error().map(|error| error.message().to_owned());
     message.unwrap_or_else(|| error.to_string())
 }

@@ -147,7 +147,23 @@ impl Server {
         );
         std::fs::write(folder.path().join("atpass.toml"), config).unwrap();
         text(folder.path(), &["database", "migrate"]);
-        let mut process = atpass(folder.path(), &["serve"])
+        let (process, lines, news) = Self::spawn(folder.path());
+        let mut server = Self {
+            process,
+            folder,
+            port,
+            observe: 0,
+            lines,
+            news,
+        };
+        let ready = server.event(|event| event["message"] == "ready")?;
+        let (_, observe) = ready["observe"].as_str().unwrap().rsplit_once(':').unwrap();
+        server.observe = observe.parse().unwrap();
+        Some(server)
+    }
+
+    fn spawn(folder: &Path) -> (Child, Arc<Mutex<Vec<String>>>, Receiver<()>) {
+        let mut process = atpass(folder, &["serve"])
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
@@ -161,18 +177,15 @@ impl Server {
                 let _ = tell.send(());
             }
         });
-        let mut server = Self {
-            process,
-            folder,
-            port,
-            observe: 0,
-            lines,
-            news,
-        };
-        let ready = server.event(|event| event["message"] == "ready")?;
+        (process, lines, news)
+    }
+
+    /// Starts it once more, after it ended, and returns when it is ready.
+    pub(crate) fn again(&mut self) {
+        (self.process, self.lines, self.news) = Self::spawn(self.folder.path());
+        let ready = self.event(|event| event["message"] == "ready").unwrap();
         let (_, observe) = ready["observe"].as_str().unwrap().rsplit_once(':').unwrap();
-        server.observe = observe.parse().unwrap();
-        Some(server)
+        self.observe = observe.parse().unwrap();
     }
 
     pub(crate) fn path(&self) -> &Path {
