@@ -68,10 +68,11 @@ impl Resource {
 
     /// A call with the session's newest access token.
     pub(crate) async fn call(&self, session: &Session) {
+        let nonce = self.server.next_nonce();
         let proof = DpopProof {
             htm: "GET",
             htu: &format!("{ORIGIN}{PATH}"),
-            nonce: Some(&self.server.next_nonce()),
+            nonce: nonce.as_deref(),
             access_token: Some(&session.access),
             iat: SystemClock.now(),
         };
