@@ -8,6 +8,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU16, Ordering};
 
 use tempfile::TempDir;
+use tokio_postgres::{Client, NoTls};
 
 use crate::moment::pause;
 
@@ -100,8 +101,8 @@ impl Postgres {
             port,
             process,
         };
-        postgres.wait().await;
-        run(postgres.tool("createdb").arg("atpass"));
+        let client = postgres.wait().await;
+        client.execute("CREATE DATABASE atpass", &[]).await.unwrap();
         postgres
     }
 
@@ -109,13 +110,12 @@ impl Postgres {
         format!("postgres://atpass@127.0.0.1:{}/atpass", self.port)
     }
 
-    /// A program of its own that asks it something.
-    fn tool(&self, name: &str) -> Command {
-        let mut command = Command::new(self.programs.join(name));
-        command
-            .args(["-h", "127.0.0.1", "-U", "atpass", "-p"])
-            .arg(self.port.to_string());
-        command
+    /// A connection to the database that is always there, if it answers.
+    async fn connect(&self) -> Option<Client> {
+        let url = format!("postgres://atpass@127.0.0.1:{}/postgres", self.port);
+        let (client, connection) = tokio_postgres::connect(&url, NoTls).await.ok()?;
+        tokio::spawn(connection);
+        Some(client)
     }
 
     pub(crate) fn stop(&mut self, how: Stop) {
@@ -133,11 +133,10 @@ impl Postgres {
         self.wait().await;
     }
 
-    async fn wait(&mut self) {
+    async fn wait(&mut self) -> Client {
         loop {
-            let ready = self.tool("pg_isready").stdout(Stdio::null()).status();
-            if ready.unwrap().success() {
-                return;
+            if let Some(client) = self.connect().await {
+                return client;
             }
             if let Some(status) = self.process.try_wait().unwrap() {
                 let log = fs::read_to_string(self.folder.path().join("log")).unwrap();
