@@ -135,6 +135,11 @@ fn warn_of_exceptions(config: &Config) {
             "allow_loopback",
             "fetching from this machine's own addresses",
         ),
+        (
+            network.fetch.https_port.is_some(),
+            "https_port",
+            "https URLs without a port to mean another one than 443",
+        ),
     ];
     let on: Vec<_> = exceptions.into_iter().filter(|(on, ..)| *on).collect();
     if on.is_empty() {
