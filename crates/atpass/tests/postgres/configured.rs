@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::program::{Server, failure, json, text};
-use crate::support::Postgres;
+use crate::support::{Postgres, section};
 
 fn write(folder: &Path, sections: &str) {
     let config = format!(
@@ -92,12 +92,14 @@ async fn another_master_key_opens_nothing() {
     );
 
     let folder = tempfile::tempdir().unwrap();
-    write(
-        folder.path(),
-        &postgres.section_with(&postgres.url, &[&other]),
-    );
+    write(folder.path(), &section(&postgres.url, &[&other]));
     text(folder.path(), &["config", "check"]);
-    for command in [["serve"].as_slice(), &["key", "list"], &["key", "reseal"]] {
+    for command in [
+        ["serve"].as_slice(),
+        &["key", "list"],
+        &["key", "reseal"],
+        &["database", "status"],
+    ] {
         let said = failure(folder.path(), command);
         assert!(said.contains("database.master_keys"), "{command:?}: {said}");
         for key in [&other, &postgres.master()] {
@@ -106,6 +108,22 @@ async fn another_master_key_opens_nothing() {
         }
     }
     drop(server);
+}
+
+/// It leaves nothing behind that the right key doesn't open, also where the server had sealed nothing yet.
+#[tokio::test(flavor = "multi_thread")]
+async fn another_master_key_seals_nothing() {
+    let postgres = Postgres::new().await;
+    let other = postgres.folder.path().join("other");
+    text(postgres.folder.path(), &["key", "master", "other"]);
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), &postgres.section());
+    text(folder.path(), &["database", "migrate"]);
+    text(folder.path(), &["key", "rotate"]);
+    write(folder.path(), &section(&postgres.url, &[&other]));
+    failure(folder.path(), &["serve"]);
+    let server = Server::start(&postgres.section());
+    assert_eq!(server.observed("/health/ready").status, 200);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -126,15 +144,21 @@ async fn a_database_that_isnt_there_or_has_no_tables() {
     let mut elsewhere = postgres.url.clone();
     elsewhere.set_path("no_such_database");
     elsewhere.set_password(Some("hush")).unwrap();
-    write(
-        folder.path(),
-        &postgres.section_with(&elsewhere, &[&postgres.master()]),
-    );
+    write(folder.path(), &section(&elsewhere, &[&postgres.master()]));
     for command in [["serve"].as_slice(), &["database", "migrate"]] {
         let said = failure(folder.path(), command);
-        assert!(said.contains("no_such_database"), "{said}");
+        assert!(
+            said.contains("\"no_such_database\" does not exist"),
+            "{said}"
+        );
         assert!(!said.contains("hush"), "{said}");
     }
+    let mut nobody = postgres.url.clone();
+    // Nothing ever listens there.
+    nobody.set_port(Some(1)).unwrap();
+    write(folder.path(), &section(&nobody, &[&postgres.master()]));
+    let said = failure(folder.path(), &["serve"]);
+    assert!(said.contains("refused"), "{said}");
 }
 
 /// What people see is the password's absence, and where it comes from is a file.
@@ -144,10 +168,7 @@ async fn the_password_is_never_shown() {
     let folder = tempfile::tempdir().unwrap();
     let mut url = postgres.url.clone();
     url.set_password(Some("hush")).unwrap();
-    write(
-        folder.path(),
-        &postgres.section_with(&url, &[&postgres.master()]),
-    );
+    write(folder.path(), &section(&url, &[&postgres.master()]));
     let shown = text(folder.path(), &["config", "show"]);
     assert!(
         shown.contains("[hidden]") && !shown.contains("hush"),

@@ -9,6 +9,7 @@
 //! | `nodes` | two servers, and PostgreSQL away |
 #![expect(
     clippy::unwrap_used,
+    clippy::expect_used,
     clippy::indexing_slicing,
     reason = "a test fails by panicking"
 )]

@@ -5,7 +5,7 @@ use atpass_protocol::random::SystemRandom;
 
 use crate::common::{Browser, Tokens, code_of};
 use crate::program::Server;
-use crate::support::{Door, Postgres, add_alice, app};
+use crate::support::{Door, Postgres, add_alice, app, section};
 
 /// Any request may reach any server: nothing of a login is in one alone.
 #[tokio::test(flavor = "multi_thread")]
@@ -64,7 +64,7 @@ async fn a_login_across_two_servers() {
 async fn postgresql_goes_away_and_comes_back() {
     let postgres = Postgres::new().await;
     let (door, url) = postgres.door();
-    let server = Server::start(&postgres.section_with(&url, &[&postgres.master()]));
+    let server = Server::start(&section(&url, &[&postgres.master()]));
     add_alice(server.path());
     let app = app(&server.origin());
     let (browser, verifier) = (Browser::new(&app), CodeVerifier::generate(&SystemRandom));

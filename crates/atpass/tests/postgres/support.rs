@@ -46,12 +46,7 @@ impl Postgres {
 
     /// The part of a configuration that names it.
     pub(crate) fn section(&self) -> String {
-        self.section_with(&self.url, &[&self.master()])
-    }
-
-    /// The same, by another way or with other master keys.
-    pub(crate) fn section_with(&self, url: &Url, master: &[&Path]) -> String {
-        format!("[database]\nurl = \"{url}\"\nconnections = 4\nmaster_keys = {master:?}\n")
+        section(&self.url, &[&self.master()])
     }
 
     /// A way to it that can be cut.
@@ -62,6 +57,11 @@ impl Postgres {
         url.set_port(Some(door.port)).unwrap();
         (door, url)
     }
+}
+
+/// The part of a configuration that names a database, by this way and with these master keys.
+pub(crate) fn section(url: &Url, master: &[&Path]) -> String {
+    format!("[database]\nurl = \"{url}\"\nconnections = 4\nmaster_keys = {master:?}\n")
 }
 
 async fn connect(url: &str) -> Client {
