@@ -139,5 +139,8 @@ fn open(
     columns: &Columns<'_>,
 ) -> Result<Zeroizing<Vec<u8>>, StoreError> {
     let opened = master.open(place.as_bytes(), columns.get("sealed")?);
-    opened.map_err(|error| columns.corrupt(place, format_args!("{error} (database.master_keys)")))
+    opened.map_err(|error| {
+        let advice = "is the key that sealed it among database.master_keys?";
+        columns.corrupt(place, format_args!("{error}; {advice}"))
+    })
 }

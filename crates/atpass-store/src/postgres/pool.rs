@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use atpass_protocol::time::UnixTime;
 use atpass_provider::store::StoreError;
-use deadpool_postgres::{GenericClient, Object, Pool};
+use deadpool_postgres::{GenericClient, Object, Pool, PoolError};
 use tokio::time::error::Elapsed;
 use tokio_postgres::Row;
 use tokio_postgres::error::SqlState;
@@ -71,6 +71,15 @@ pub(crate) fn told(error: &tokio_postgres::Error) -> String {
     message.unwrap_or_else(|| error.to_string())
 }
 
+/// Why a connection didn't come about: the server's message, or what the system or TLS says beneath the error.
+fn refused(error: &tokio_postgres::Error) -> String {
+    let beneath = std::error::Error::source(error);
+    match beneath.filter(|_| error.as_db_error().is_none()) {
+        Some(beneath) => format!("{error}: {beneath}"),
+        None => told(error),
+    }
+}
+
 /// The connections of a store.
 #[derive(Clone, Debug)]
 pub(super) struct Connections(pub(super) Pool);
@@ -79,8 +88,13 @@ impl Connections {
     /// A connection that answers to nobody else.
     pub(super) async fn get(&self) -> Result<Object, StoreError> {
         let connection = self.0.get().await;
-        connection
-            .map_err(|error| unavailable(format_args!("no connection to PostgreSQL: {error}")))
+        connection.map_err(|error| {
+            let why = match &error {
+                PoolError::Backend(error) => refused(error),
+                error => error.to_string(),
+            };
+            unavailable(format_args!("no connection to PostgreSQL: {why}"))
+        })
     }
 
     /// For an act, which is tried until it is settled.

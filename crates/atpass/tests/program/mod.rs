@@ -124,14 +124,23 @@ impl Server {
     /// configuration's top.
     pub(crate) fn start(more: &str) -> Self {
         // A port that was free may be taken by another test the next moment.
-        (0..5).find_map(|_| Self::try_start(more)).unwrap()
+        (0..5).find_map(|_| Self::try_start(None, more)).unwrap()
     }
 
-    fn try_start(more: &str) -> Option<Self> {
+    /// The same, where it is reached at another origin than its own: somebody passes requests on.
+    pub(crate) fn start_behind(issuer: &str, more: &str) -> Self {
+        (0..5)
+            .find_map(|_| Self::try_start(Some(issuer), more))
+            .unwrap()
+    }
+
+    fn try_start(issuer: Option<&str>, more: &str) -> Option<Self> {
         let folder = tempfile::tempdir().unwrap();
         let port = free_port();
+        let own = format!("http://localhost:{port}");
+        let issuer = issuer.unwrap_or(&own);
         let config = format!(
-            "issuer = \"http://localhost:{port}\"
+            "issuer = \"{issuer}\"
             listen = [\"127.0.0.1:{port}\"]
             data = \"data\"
             {more}

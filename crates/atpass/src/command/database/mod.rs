@@ -196,6 +196,10 @@ async fn status(place: &DatabasePlace, json: bool) -> anyhow::Result<ExitCode> {
                 .unwrap_or_else(|| anyhow!("{shown} can't be used")));
         }
     };
+    if let Ok(store) = &store {
+        // With another master key than the database's no server starts.
+        store.signing_keys().await.with_context(failed)?;
+    }
     let now = SystemClock.now();
     let (counts, (bytes, log_bytes), nodes) = match &store {
         Ok(store) => (

@@ -41,6 +41,8 @@ pub(super) async fn open(config: &Config, loaded: &Loaded) -> anyhow::Result<Ope
     if let Location::Sqlite(file) = &config.database {
         warn_if_readable(file);
     }
+    // A wrong master key is found out here, before anything new is sealed under it.
+    store.signing_keys().await?;
     let passwords = Passwords::new(Arc::new(SystemRandom))?;
     // The memory of proofs sees to it that no nonce outlives what it remembers: all servers may share the key.
     let new = random::bytes(&SystemRandom);
