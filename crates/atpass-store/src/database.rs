@@ -12,6 +12,8 @@ use atpass_provider::accounts::{Account, Identifier};
 use atpass_provider::lexicons::LexiconStore;
 use atpass_provider::store::{SessionRecord, Store, StoreError};
 
+use crate::void::Voided;
+
 /// A whole database: the authorization server's memory, an entryway's, the permission sets', and what
 /// operators ask and do.
 pub trait Database: Store + EntrywayStore + LexiconStore + OperatorStore + fmt::Debug {}
@@ -84,6 +86,17 @@ pub trait OperatorStore: Send + Sync + 'static {
         did: &Did,
         now: UnixTime,
     ) -> Result<Option<Vec<SessionId>>, StoreError>;
+
+    /// Makes void, in one act, all that could have been used up or taken away by a server that ran on
+    /// later data than these: for a database that was restored from a copy.
+    ///
+    /// Removed are all requests, codes, sessions, browsers, approvals, codes of letters, app passwords,
+    /// references to scopes and signing keys; and every account is marked as one whose sessions all
+    /// ended at `now`, so that older tokens of old apps count no more. Access tokens are void with the
+    /// keys that signed them; a server that starts makes a new one. Kept are the accounts with their
+    /// passwords, as they were; the secrets (no token lives by them alone); invites; lexicons; and the
+    /// assertions that were seen: forgetting them could only make them good again.
+    async fn void_spent(&self, now: UnixTime) -> Result<Voided, StoreError>;
 
     /// Says that this server runs, and asks for those that do: itself too. Where a database belongs to one server
     /// alone there are none.

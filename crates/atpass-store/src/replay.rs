@@ -7,7 +7,9 @@ use async_trait::async_trait;
 use atpass_protocol::random::{self, SystemRandom};
 use atpass_protocol::time::UnixTime;
 use atpass_provider::store::StoreError;
-use atpass_replay::{Era, Fresh, GRACE, Namespace, Replay, ReplayUnavailable};
+use atpass_replay::{
+    Era, Fresh, GRACE, MemoryReplay, Namespace, Replay, ReplayUnavailable, SplitReplay,
+};
 
 use crate::database::Database;
 
@@ -31,6 +33,15 @@ impl StoredReplay {
         era.copy_from_slice(&secret[..16]);
         let era = Era::from_bytes(era);
         Ok(Self { store, era })
+    }
+
+    /// The same for a server that has the database to itself: proofs are remembered in this process, and
+    /// cost no row.
+    pub fn with_proofs_here(self) -> SplitReplay {
+        SplitReplay {
+            proofs: Arc::new(MemoryReplay::default()),
+            assertions: Arc::new(self),
+        }
     }
 }
 

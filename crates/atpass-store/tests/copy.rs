@@ -18,7 +18,7 @@ use atpass_provider::store::Store;
 use atpass_store::contract::{check_entryway_store_contract, check_store_contract};
 use atpass_store::{
     CopyError, OpenError, OperatorStore, PostgresConfig, PostgresOpenError, PostgresStore,
-    SqliteStore, copy_to_postgres, give_copy_up,
+    SessionFilter, SqliteStore, copy_to_postgres, give_copy_up,
 };
 
 const NOW: UnixTime = UnixTime::from_secs(1_800_000_000);
@@ -108,7 +108,7 @@ async fn a_whole_database_moves() {
     let secret = store.secret("law", &[0; 32]).await.unwrap();
     let kids = kids(&store).await;
     let (some, _) = store
-        .find_sessions(&Default::default(), 50, NOW)
+        .find_sessions(&SessionFilter::default(), 50, NOW)
         .await
         .unwrap();
     let (to, client) = database::new().await;

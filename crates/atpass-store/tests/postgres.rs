@@ -13,22 +13,8 @@ use std::sync::Arc;
 use atpass_protocol::seal::SealingKeys;
 use atpass_protocol::time::UnixTime;
 use atpass_provider::store::{Store, StoreError};
-use atpass_store::contract::{check_entryway_store_contract, check_store_contract};
+use atpass_store::contract::check_store_contract;
 use atpass_store::{OperatorStore, PostgresConfig, PostgresOpenError, PostgresStore};
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn contract() {
-    let (config, _) = database::new().await;
-    let store = PostgresStore::migrate(&config).await.unwrap();
-    check_store_contract(Arc::new(store)).await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn entryway_contract() {
-    let (config, _) = database::new().await;
-    let store = PostgresStore::migrate(&config).await.unwrap();
-    check_entryway_store_contract(Arc::new(store)).await;
-}
 
 /// Any number of servers begin at once; nobody serves on what isn't there or is newer.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

@@ -23,7 +23,7 @@ use atpass_provider::store::{StoreError, Swept};
 use atpass_provider::{
     Lifetimes, Parts, Provider, ProviderConfig, ResolvedPermissionSets, SessionEnded,
 };
-use atpass_replay::{MemoryReplay, RateLimits, Replay, SplitReplay};
+use atpass_replay::{RateLimits, Replay};
 use atpass_resource::{
     IssuerKeys, KeysUnavailable, ResourceConfig, ResourceParts, ResourceServer, RevocationList,
 };
@@ -245,11 +245,8 @@ async fn open_servers(
     let passwords = Passwords::new(config.random.clone())?;
     let known = StoredAccounts::new(Arc::new(store.clone()), passwords);
     add_missing(&known, accounts, config.clock.now()).await?;
-    let assertions = StoredReplay::open(Arc::new(store.clone())).await?;
-    let replay: Arc<dyn Replay> = Arc::new(SplitReplay {
-        proofs: Arc::new(MemoryReplay::default()),
-        assertions: Arc::new(assertions),
-    });
+    let replay = StoredReplay::open(Arc::new(store.clone())).await?;
+    let replay: Arc<dyn Replay> = Arc::new(replay.with_proofs_here());
     let nonces = NonceKeeper::new(&HmacKey::new(&random::bytes(&*config.random)));
     let revoked = Arc::new(RevocationList::default());
     let official_pdses = if config.official_pds {

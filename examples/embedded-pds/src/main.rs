@@ -24,7 +24,7 @@ use atpass_resource::{
     IssuerKeys, KeysUnavailable, ResourceConfig, ResourceLayer, ResourceParts, ResourceServer,
     RevocationList, VerifiedRequest,
 };
-use atpass_store::{SqliteReplay, SqliteStore};
+use atpass_store::{SqliteStore, StoredReplay};
 use axum::routing::get;
 use axum::{Json, Router};
 
@@ -51,7 +51,8 @@ async fn main() -> anyhow::Result<()> {
 async fn router(issuer: &Issuer, store: SqliteStore) -> anyhow::Result<Router> {
     let service = Did::parse("did:web:localhost")?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let replay: Arc<dyn Replay> = Arc::new(SqliteReplay::new(store.clone()));
+    let replay = StoredReplay::open(Arc::new(store.clone())).await?;
+    let replay: Arc<dyn Replay> = Arc::new(replay.with_proofs_here());
     // Both servers share the nonces: apps keep one for each origin.
     let nonces = NonceKeeper::new(&HmacKey::new(&random::bytes(&SystemRandom)));
     let revoked = Arc::new(Revoked(Arc::default()));

@@ -18,6 +18,9 @@ const BATCH: usize = 2000;
 /// The database, which nobody else can open while this is held.
 pub(super) struct Source(Connection);
 
+/// A secret, and its name.
+pub(super) type KeptSecret = (String, Zeroizing<[u8; 32]>);
+
 /// Some rows, in the order of their keys.
 pub(super) struct Batch {
     /// For each column of the table the values of all rows.
@@ -123,7 +126,7 @@ impl Source {
         Ok(keys.collect::<Result<_, _>>()?)
     }
 
-    pub(super) fn secrets(&self) -> Result<Vec<(String, Zeroizing<[u8; 32]>)>, CopyError> {
+    pub(super) fn secrets(&self) -> Result<Vec<KeptSecret>, CopyError> {
         let mut select = self.0.prepare("SELECT name, value FROM secrets")?;
         let secrets = select.query_map([], |row| Ok((row.get(0)?, Zeroizing::new(row.get(1)?))))?;
         Ok(secrets.collect::<Result<_, _>>()?)

@@ -5,9 +5,8 @@ use deadpool_postgres::ClientWrapper;
 use rusqlite::types::Value;
 use serde::{Deserialize, Serialize};
 use tokio_postgres::types::ToSql;
-use zeroize::Zeroizing;
 
-use super::source::Batch;
+use super::source::{Batch, KeptSecret};
 use super::tables::{Kind, TABLES, Table};
 use super::{CopyError, with_tables};
 use crate::postgres::{PostgresConfig, keys, told, unavailable};
@@ -26,8 +25,10 @@ enum Part {
     Bytes(Vec<u8>),
 }
 
-fn failed(error: tokio_postgres::Error) -> CopyError {
-    unavailable(told(&error)).into()
+impl From<tokio_postgres::Error> for CopyError {
+    fn from(error: tokio_postgres::Error) -> Self {
+        unavailable(told(&error)).into()
+    }
 }
 
 impl Target {
@@ -36,31 +37,30 @@ impl Target {
         let store = with_tables(to).await?;
         let mut db = store.own_connection().await?;
         db.batch_execute("SET statement_timeout = 0; SET synchronous_commit = on")
-            .await
-            .map_err(failed)?;
-        let transaction = db.transaction().await.map_err(failed)?;
+            .await?;
+        let transaction = db.transaction().await?;
         let state = "SELECT copying FROM database_state FOR UPDATE";
-        let row = transaction.query_one(state, &[]).await.map_err(failed)?;
-        let copying: Option<String> = row.try_get(0).map_err(failed)?;
+        let row = transaction.query_one(state, &[]).await?;
+        let copying: Option<String> = row.try_get(0)?;
         match copying {
             Some(other) if other == from => {}
             Some(other) => return Err(CopyError::FromElsewhere(other)),
             None => {
                 for table in names() {
                     let sql = format!("SELECT EXISTS (SELECT FROM {table})");
-                    let row = transaction.query_one(&sql, &[]).await.map_err(failed)?;
-                    if row.try_get(0).map_err(failed)? {
+                    let row = transaction.query_one(&sql, &[]).await?;
+                    if row.try_get(0)? {
                         return Err(CopyError::NotEmpty);
                     }
                 }
                 let begin = "CREATE TABLE copy_progress
                     (name text PRIMARY KEY, last text NOT NULL, rows bigint NOT NULL)";
-                transaction.batch_execute(begin).await.map_err(failed)?;
+                transaction.batch_execute(begin).await?;
                 let note = "UPDATE database_state SET copying = $1";
-                transaction.execute(note, &[&from]).await.map_err(failed)?;
+                transaction.execute(note, &[&from]).await?;
             }
         }
-        transaction.commit().await.map_err(failed)?;
+        transaction.commit().await?;
         Ok(Self {
             db: tokio::sync::Mutex::new(db),
             master: store.master().clone(),
@@ -74,12 +74,12 @@ impl Target {
     ) -> Result<(Option<Vec<Value>>, u64), CopyError> {
         let db = self.db.lock().await;
         let sql = "SELECT last, rows FROM copy_progress WHERE name = $1";
-        let row = db.query_opt(sql, &[&table.name]).await.map_err(failed)?;
+        let row = db.query_opt(sql, &[&table.name]).await?;
         let Some(row) = row else {
             return Ok((None, 0));
         };
-        let last: &str = row.try_get(0).map_err(failed)?;
-        let rows: i64 = row.try_get(1).map_err(failed)?;
+        let last: &str = row.try_get(0)?;
+        let rows: i64 = row.try_get(1)?;
         let parts: Vec<Part> = serde_json::from_str(last).map_err(unavailable)?;
         let values = parts.into_iter().map(|part| match part {
             Part::Integer(number) => Value::Integer(number),
@@ -119,33 +119,28 @@ impl Target {
         let rows = i64::try_from(batch.rows).unwrap_or(i64::MAX);
 
         let mut db = self.db.lock().await;
-        let transaction = db.transaction().await.map_err(failed)?;
-        transaction
-            .execute(&insert, &arrays)
-            .await
-            .map_err(failed)?;
+        let transaction = db.transaction().await?;
+        transaction.execute(&insert, &arrays).await?;
         let note = "INSERT INTO copy_progress (name, last, rows) VALUES ($1, $2, $3)
             ON CONFLICT (name) DO UPDATE
             SET last = excluded.last, rows = copy_progress.rows + excluded.rows";
         transaction
             .execute(note, &[&table.name, &last, &rows])
-            .await
-            .map_err(failed)?;
-        transaction.commit().await.map_err(failed)
+            .await?;
+        Ok(transaction.commit().await?)
     }
 
     /// Adds keys and secrets, sealed, in place of those of an earlier beginning.
     pub(super) async fn put_keys(
         &self,
         signing: &[SigningKeyRecord],
-        secrets: &[(String, Zeroizing<[u8; 32]>)],
+        secrets: &[KeptSecret],
     ) -> Result<(), CopyError> {
         let mut db = self.db.lock().await;
-        let transaction = db.transaction().await.map_err(failed)?;
+        let transaction = db.transaction().await?;
         transaction
             .batch_execute("DELETE FROM signing_keys; DELETE FROM secrets")
-            .await
-            .map_err(failed)?;
+            .await?;
         for key in signing {
             let sealed = keys::seal(&self.master, &keys::key_place(&key.kid), &key.pkcs8)?;
             let sql = "INSERT INTO signing_keys (kid, sealed, created_at, signs_from, retired_at)
@@ -157,46 +152,42 @@ impl Target {
                     sql,
                     &[&key.kid, &sealed, &created_at, &signs_from, &retired_at],
                 )
-                .await
-                .map_err(failed)?;
+                .await?;
         }
         for (name, secret) in secrets {
             let sealed = keys::seal(&self.master, &keys::secret_place(name), &**secret)?;
             let sql = "INSERT INTO secrets (name, sealed) VALUES ($1, $2)";
-            transaction
-                .execute(sql, &[name, &sealed])
-                .await
-                .map_err(failed)?;
+            transaction.execute(sql, &[name, &sealed]).await?;
         }
-        transaction.commit().await.map_err(failed)
+        Ok(transaction.commit().await?)
     }
 
     pub(super) async fn count(&self, table: &str) -> Result<u64, CopyError> {
         let sql = format!("SELECT count(*) FROM {table}");
-        let row = self.db.lock().await.query_one(&sql, &[]).await;
-        let rows: i64 = row.map_err(failed)?.try_get(0).map_err(failed)?;
+        let row = self.db.lock().await.query_one(&sql, &[]).await?;
+        let rows: i64 = row.try_get(0)?;
         Ok(rows.unsigned_abs())
     }
 
     /// It is whole: servers may run on it.
     pub(super) async fn finish(&self) -> Result<(), CopyError> {
         let db = self.db.lock().await;
-        db.batch_execute("ANALYZE").await.map_err(failed)?;
+        db.batch_execute("ANALYZE").await?;
         db.batch_execute(
             "BEGIN; DROP TABLE copy_progress; UPDATE database_state SET copying = NULL; COMMIT",
         )
-        .await
-        .map_err(failed)
+        .await?;
+        Ok(())
     }
 
     /// Removes what was copied of this file.
     pub(super) async fn give_up(to: &PostgresConfig, from: &str) -> Result<(), CopyError> {
         let store = with_tables(to).await?;
         let mut db = store.own_connection().await?;
-        let transaction = db.transaction().await.map_err(failed)?;
+        let transaction = db.transaction().await?;
         let state = "SELECT copying FROM database_state FOR UPDATE";
-        let row = transaction.query_one(state, &[]).await.map_err(failed)?;
-        let copying: Option<String> = row.try_get(0).map_err(failed)?;
+        let row = transaction.query_one(state, &[]).await?;
+        let copying: Option<String> = row.try_get(0)?;
         match copying {
             Some(other) if other == from => {}
             Some(other) => return Err(CopyError::FromElsewhere(other)),
@@ -204,8 +195,8 @@ impl Target {
                 // Empty: the copying ended between its two first steps. Anything else is its end.
                 for table in names() {
                     let sql = format!("SELECT EXISTS (SELECT FROM {table})");
-                    let row = transaction.query_one(&sql, &[]).await.map_err(failed)?;
-                    if row.try_get(0).map_err(failed)? {
+                    let row = transaction.query_one(&sql, &[]).await?;
+                    if row.try_get(0)? {
                         return Err(CopyError::Complete);
                     }
                 }
@@ -216,8 +207,8 @@ impl Target {
             "TRUNCATE {}; DROP TABLE copy_progress; UPDATE database_state SET copying = NULL",
             names().collect::<Vec<_>>().join(", ")
         );
-        transaction.batch_execute(&clear).await.map_err(failed)?;
-        transaction.commit().await.map_err(failed)
+        transaction.batch_execute(&clear).await?;
+        Ok(transaction.commit().await?)
     }
 }
 

@@ -4,26 +4,10 @@ use atpass_protocol::time::UnixTime;
 use atpass_provider::store::StoreError;
 use rusqlite::{Connection, params};
 
-use super::SqliteStore;
 use super::row::unavailable;
 use crate::void::{VOID, Voided};
 
-impl SqliteStore {
-    /// Makes void, in one act, all that could have been used up or taken away by a server that ran on
-    /// later data than these: for a database that was restored from a copy.
-    ///
-    /// Removed are all requests, codes, sessions, browsers, approvals, codes of letters, app passwords,
-    /// references to scopes and signing keys; and every account is marked as one whose sessions all
-    /// ended at `now`, so that older tokens of old apps count no more. Access tokens are void with the
-    /// keys that signed them; a server that starts makes a new one. Kept are the accounts with their
-    /// passwords, as they were; the secrets (no token lives by them alone); invites; lexicons; and the
-    /// assertions that were seen: forgetting them could only make them good again.
-    pub async fn void_spent(&self, now: UnixTime) -> Result<Voided, StoreError> {
-        self.write(move |db| spent(db, now)).await
-    }
-}
-
-/// The act of [`SqliteStore::void_spent`], inside the caller's transaction.
+/// The act, inside the caller's transaction.
 pub(super) fn spent(db: &Connection, now: UnixTime) -> Result<Voided, StoreError> {
     let mut voided = Voided::default();
     for table in VOID {

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use anyhow::bail;
 use atpass_protocol::time::{Clock, SystemClock};
-use atpass_store::PostgresStore;
+use atpass_store::{OperatorStore, PostgresStore};
 use clap::Args;
 use serde::Serialize;
 

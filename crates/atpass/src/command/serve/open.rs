@@ -19,9 +19,7 @@ use atpass_provider::sign_up::SignUp;
 use atpass_provider::{
     Parts, Provider, ProviderConfig, ResolvedPermissionSets, SessionEnded, kept_k256_key,
 };
-use atpass_replay::{
-    MemoryReplay, RateLimits, Replay, SplitReplay, Valkey, ValkeyReplay, WhenDown,
-};
+use atpass_replay::{RateLimits, Replay, SplitReplay, Valkey, ValkeyReplay, WhenDown};
 use atpass_store::{Database, StoredAccounts, StoredReplay};
 
 use crate::config::{Config, EntrywayPlan, Loaded};
@@ -121,15 +119,15 @@ async fn replay(
     store: &Arc<dyn Database>,
     valkey: Option<(Valkey, WhenDown)>,
 ) -> anyhow::Result<Arc<dyn Replay>> {
-    let stored = Arc::new(StoredReplay::open(store.clone()).await?);
-    let proofs: Arc<dyn Replay> = match (valkey, &config.database) {
-        (Some((valkey, when_down)), _) => Arc::new(ValkeyReplay::new(valkey, when_down)),
-        (None, Location::Postgres(_)) => stored.clone(),
-        (None, Location::Sqlite(_)) => Arc::new(MemoryReplay::default()),
+    let stored = StoredReplay::open(store.clone()).await?;
+    let (valkey, when_down) = match (valkey, &config.database) {
+        (Some(valkey), _) => valkey,
+        (None, Location::Postgres(_)) => return Ok(Arc::new(stored)),
+        (None, Location::Sqlite(_)) => return Ok(Arc::new(stored.with_proofs_here())),
     };
     Ok(Arc::new(SplitReplay {
-        proofs,
-        assertions: stored,
+        proofs: Arc::new(ValkeyReplay::new(valkey, when_down)),
+        assertions: Arc::new(stored),
     }))
 }
 
