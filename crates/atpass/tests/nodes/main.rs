@@ -108,7 +108,6 @@ async fn run(mut cluster: Cluster, witness: Arc<Witness>, plan: Plan) {
         findings: &findings,
         fates: witness.fates(),
         sessions,
-        asked_twice: wire.asked_twice.load(std::sync::atomic::Ordering::Relaxed),
     };
     println!("{report}");
     if !findings.is_empty() {
