@@ -144,7 +144,7 @@ impl Device {
                 Some(answer) if answer.error() == "use_dpop_nonce" => {
                     asked += 1;
                     if asked == 2 {
-                        self.wire.was_asked_twice();
+                        witness.asked_twice();
                     }
                     if asked < 5 {
                         continue;

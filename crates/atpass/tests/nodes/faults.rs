@@ -80,9 +80,11 @@ pub(crate) async fn make(
         Shared::Sqlite => Fault::OF_ONE_NODE,
         Shared::Servers { .. } => Fault::OF_MANY,
     };
-    while wire.witness.now() < until {
+    // A short run has each kind once, however slow the machine is.
+    let mut is_first = true;
+    while is_first || wire.witness.now() < until {
         let mut round = kinds.to_vec();
-        while !round.is_empty() && wire.witness.now() < until {
+        while !round.is_empty() && (is_first || wire.witness.now() < until) {
             let fault = round.swap_remove(trouble.dice.index(round.len()));
             let before = attacker.young();
             trouble.make(fault).await;
@@ -90,6 +92,7 @@ pub(crate) async fn make(
             let rest = trouble.dice.between(1500, 4000);
             pause(rest).await;
         }
+        is_first = false;
     }
     trouble.cluster.proxy.cut(0);
 }

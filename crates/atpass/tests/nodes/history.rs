@@ -156,6 +156,13 @@ pub(crate) struct Spell {
     pub(crate) recovered: Option<Millis>,
 }
 
+impl Spell {
+    /// Whether this lies in it, at least in part.
+    pub(crate) fn touches(&self, from: Millis, to: Millis) -> bool {
+        self.began <= to && self.recovered.is_none_or(|recovered| from <= recovered)
+    }
+}
+
 /// A whole run.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct History {
@@ -163,4 +170,7 @@ pub(crate) struct History {
     pub(crate) spells: Vec<Spell>,
     /// Nodes that ended without being told to, and lines of their logs that tell of a panic.
     pub(crate) accidents: Vec<String>,
+    /// When somebody was asked for another nonce twice in a row. No promise, but official clients give
+    /// such a request up.
+    pub(crate) asked_twice: Vec<Millis>,
 }

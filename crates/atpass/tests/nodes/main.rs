@@ -94,7 +94,8 @@ async fn run(mut cluster: Cluster, witness: Arc<Witness>, plan: Plan) {
             person.unwrap();
         }
     };
-    tokio::join!(trouble, everybody);
+    let both = async { tokio::join!(trouble, everybody) };
+    tokio::time::timeout(plan.patience(), both).await.unwrap();
     let sessions = load.last_round().await;
     for panic in cluster.panics() {
         witness.accident(panic);
@@ -107,7 +108,6 @@ async fn run(mut cluster: Cluster, witness: Arc<Witness>, plan: Plan) {
         findings: &findings,
         fates: witness.fates(),
         sessions,
-        asked_twice: wire.asked_twice.load(std::sync::atomic::Ordering::Relaxed),
     };
     println!("{report}");
     if !findings.is_empty() {

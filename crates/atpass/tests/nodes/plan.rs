@@ -1,6 +1,7 @@
 //! How large a run is, and how long.
 
 use std::str::FromStr;
+use std::time::Duration;
 
 use crate::history::Millis;
 
@@ -36,6 +37,11 @@ impl Plan {
             think: (sessions as u64 * 40).max(400),
             haunt: 300,
         }
+    }
+
+    /// Within this, everybody has come to an end: the trouble, and far more than all logins take.
+    pub(crate) const fn patience(&self) -> Duration {
+        Duration::from_secs(self.seconds + self.sessions as u64 + 300)
     }
 
     /// People share accounts, as many as the limits on sign-in attempts want.

@@ -17,8 +17,6 @@ pub(crate) struct Report<'a> {
     pub(crate) fates: BTreeMap<&'static str, u64>,
     /// Sessions at the end: those that went on, and those that were over.
     pub(crate) sessions: (usize, usize),
-    /// Times that a nonce was asked for twice in a row.
-    pub(crate) asked_twice: u64,
 }
 
 impl Report<'_> {
@@ -43,21 +41,26 @@ impl Report<'_> {
         self.count(|act| act.who == Who::Attacker && fits(act))
     }
 
-    /// The nodes' 503s by the fault in whose time they were told, and those in no fault's time.
+    /// The fault in whose time this was.
+    fn fault(&self, from: Millis, to: Millis) -> &'static str {
+        let mut spells = self.history.spells.iter();
+        let spell = spells.find(|spell| spell.touches(from, to));
+        spell.map_or("no fault at the time", |spell| spell.fault)
+    }
+
+    /// The nodes' 503s by fault.
     fn unavailable(&self) -> BTreeMap<&'static str, u64> {
-        let mut counts = BTreeMap::new();
-        for act in self.history.acts.iter().filter(|act| is_unavailable(act)) {
-            if act.who == Who::Probe || matches!(act.what, What::Call { .. }) {
-                continue;
-            }
-            let spell = self.history.spells.iter().find(|spell| {
-                let end = spell.recovered.unwrap_or(Millis::MAX);
-                spell.began <= act.told && act.sent <= end
-            });
-            let fault = spell.map_or("no fault at the time", |spell| spell.fault);
-            *counts.entry(fault).or_default() += 1;
-        }
-        counts
+        let acts = self.history.acts.iter().filter(|act| {
+            let asked = act.who != Who::Probe && !matches!(act.what, What::Call { .. });
+            asked && is_unavailable(act)
+        });
+        counted(acts.map(|act| self.fault(act.sent, act.told)))
+    }
+
+    /// Nonces asked for twice in a row, by fault.
+    fn asked_twice(&self) -> BTreeMap<&'static str, u64> {
+        let times = self.history.asked_twice.iter();
+        counted(times.map(|&at| self.fault(at, at)))
     }
 
     /// How often each fault befell, and the longest until all nodes worked again.
@@ -71,6 +74,14 @@ impl Report<'_> {
         }
         faults
     }
+}
+
+fn counted(names: impl Iterator<Item = &'static str>) -> BTreeMap<&'static str, u64> {
+    let mut counts = BTreeMap::new();
+    for name in names {
+        *counts.entry(name).or_default() += 1;
+    }
+    counts
 }
 
 fn is_unavailable(act: &Act) -> bool {
@@ -125,10 +136,12 @@ impl fmt::Display for Report<'_> {
             self.replayed(|act| act.assertion.is_some()),
         );
         row("  accepted", self.replayed(Act::was_accepted));
-        row(
-            "nonce asked for twice in a row",
-            self.asked_twice.to_string(),
-        );
+        for (fault, count) in self.asked_twice() {
+            row(
+                &format!("nonce asked for twice in a row while: {fault}"),
+                count.to_string(),
+            );
+        }
         let calls = |act: &Act| matches!(act.what, What::Call { .. }) && is_unavailable(act);
         row(
             "calls without news of ended sessions, 503",

@@ -1,7 +1,6 @@
 //! Sends requests, has the witness write down what was told, and keeps what an attacker would keep.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -60,8 +59,6 @@ pub(crate) struct Wire {
     pub(crate) origin: String,
     pub(crate) witness: Arc<Witness>,
     posted: Mutex<VecDeque<Arc<Posted>>>,
-    /// How often a nonce was asked for twice in a row. Official clients would give up.
-    pub(crate) asked_twice: AtomicU64,
 }
 
 impl Wire {
@@ -79,7 +76,6 @@ impl Wire {
             origin,
             witness,
             posted: Mutex::default(),
-            asked_twice: AtomicU64::new(0),
         }
     }
 
@@ -170,10 +166,6 @@ impl Wire {
         done.filter(|posted| posted.told || withheld(posted.id))
             .cloned()
             .collect()
-    }
-
-    pub(crate) fn was_asked_twice(&self) {
-        self.asked_twice.fetch_add(1, Ordering::Relaxed);
     }
 }
 

@@ -28,6 +28,7 @@ pub(crate) struct Witness {
     fates: Mutex<HashMap<u64, Fate>>,
     spells: Mutex<Vec<Spell>>,
     accidents: Mutex<Vec<String>>,
+    asked_twice: Mutex<Vec<Millis>>,
 }
 
 impl Witness {
@@ -39,6 +40,7 @@ impl Witness {
             fates: Mutex::default(),
             spells: Mutex::default(),
             accidents: Mutex::default(),
+            asked_twice: Mutex::default(),
         }
     }
 
@@ -66,6 +68,12 @@ impl Witness {
 
     pub(crate) fn accident(&self, text: String) {
         self.accidents.lock().unwrap().push(text);
+    }
+
+    /// Somebody was asked for another nonce twice in a row.
+    pub(crate) fn asked_twice(&self) {
+        let now = self.now();
+        self.asked_twice.lock().unwrap().push(now);
     }
 
     /// The status of an answer that was held back.
@@ -108,6 +116,7 @@ impl Witness {
             acts,
             spells: self.spells.lock().unwrap().clone(),
             accidents: self.accidents.lock().unwrap().clone(),
+            asked_twice: self.asked_twice.lock().unwrap().clone(),
         }
     }
 }
