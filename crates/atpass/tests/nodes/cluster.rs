@@ -14,7 +14,7 @@ use crate::apps;
 use crate::moment::pause;
 use crate::program::{atpass, errors, run_with, text};
 use crate::proxy::Proxy;
-use crate::servers::{Postgres, Valkey, free_port};
+use crate::servers::{Postgres, Valkey, free_port, signal};
 use crate::witness::Witness;
 
 /// The DID of the resource server, for which all tokens are made.
@@ -213,6 +213,20 @@ impl Node {
             process.kill().unwrap();
             process.wait().unwrap();
         }
+    }
+
+    /// SIGTERM: it finishes what is under way, and ends in order. Says how, if it doesn't.
+    pub(crate) async fn drain(&mut self) -> Option<String> {
+        let mut process = self.process.take()?;
+        signal("TERM", &process);
+        let status = loop {
+            match process.try_wait().unwrap() {
+                Some(status) => break status,
+                None => pause(20).await,
+            }
+        };
+        let how = format!("{} was told to stop and ended with {status}", self.config);
+        (!status.success()).then_some(how)
     }
 
     /// Whether it ended by itself, and how.

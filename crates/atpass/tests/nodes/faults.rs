@@ -23,6 +23,7 @@ const REPLAYS: usize = 6;
 
 #[derive(Clone, Copy, Debug)]
 enum Fault {
+    DrainNode,
     KillNode,
     KillAllButOne,
     CutStorm,
@@ -36,6 +37,7 @@ enum Fault {
 impl Fault {
     const OF_ONE_NODE: &[Self] = &[Self::KillNode, Self::CutStorm];
     const OF_MANY: &[Self] = &[
+        Self::DrainNode,
         Self::KillNode,
         Self::EmptyValkey,
         Self::CrashPostgres,
@@ -48,6 +50,7 @@ impl Fault {
 
     const fn name(self) -> &'static str {
         match self {
+            Self::DrainNode => "a node is drained",
             Self::KillNode => "a node is killed",
             Self::KillAllButOne => "all nodes but one are killed",
             Self::CutStorm => "every third connection is cut",
@@ -116,6 +119,7 @@ impl Trouble<'_> {
         let count = self.cluster.nodes.len();
         let first = self.dice.index(count);
         match fault {
+            Fault::DrainNode => self.drain_node(first).await,
             Fault::KillNode => self.kill_nodes(&[first]).await,
             Fault::KillAllButOne => {
                 let others: Vec<usize> = (0..count).filter(|index| *index != first).collect();
@@ -144,6 +148,15 @@ impl Trouble<'_> {
             healed,
             recovered,
         });
+    }
+
+    async fn drain_node(&mut self, which: usize) {
+        let node = &mut self.cluster.nodes[which];
+        if let Some(how) = node.drain().await {
+            self.wire.witness.accident(how);
+        }
+        self.last().await;
+        self.cluster.nodes[which].start();
     }
 
     async fn kill_nodes(&mut self, which: &[usize]) {

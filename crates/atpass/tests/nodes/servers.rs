@@ -48,7 +48,7 @@ pub(crate) fn run(command: &mut Command) {
     assert!(output.status.success(), "{command:?}: {said}");
 }
 
-fn signal(name: &str, process: &Child) {
+pub(crate) fn signal(name: &str, process: &Child) {
     run(Command::new("kill").args(["-s", name, &process.id().to_string()]));
 }
 
