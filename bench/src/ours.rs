@@ -6,7 +6,6 @@ use atpass_protocol::dpop::{self, Expected, NonceKeeper, QueryPolicy};
 use atpass_protocol::jose::{JwkSet, PublishedKey};
 use atpass_protocol::scope::Repo;
 use atpass_protocol::time::{Clock, SystemClock};
-use atpass_replay::MemoryReplay;
 use atpass_resource::{ResourceConfig, ResourceParts, ResourceServer, RevocationList};
 use futures::FutureExt;
 
@@ -18,7 +17,7 @@ pub(crate) struct Proof(NonceKeeper);
 
 impl Proof {
     pub(crate) fn new(scene: &Scene) -> Self {
-        Self(scene.nonces.clone())
+        Self(scene.nonces())
     }
 }
 
@@ -60,7 +59,7 @@ impl Request {
         let parts = ResourceParts {
             keys: Arc::new(Arc::new(keys)),
             nonces: scene.nonces.clone(),
-            replay: Arc::new(MemoryReplay::default()),
+            replay: scene.replay.clone(),
             revoked: Arc::new(RevocationList::default()),
             clock: Arc::new(SystemClock),
         };

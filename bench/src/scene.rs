@@ -1,5 +1,7 @@
 //! The requests: signed beforehand, as a client would.
 
+use std::sync::Arc;
+
 use anyhow::{Context, Result};
 use atpass_protocol::dpop::{DpopProof, NonceKeeper};
 use atpass_protocol::id::{ClientId, Did, Issuer};
@@ -9,6 +11,7 @@ use atpass_protocol::scope::ScopeSet;
 use atpass_protocol::secret::HmacKey;
 use atpass_protocol::time::{Clock, SystemClock};
 use atpass_protocol::token::{AccessTokenClaims, Audience, Confirmation, SessionId, new_token_id};
+use atpass_replay::{MemoryReplay, Replay as _};
 use data_encoding::BASE64URL_NOPAD;
 
 use crate::{Input, rivals};
@@ -27,6 +30,8 @@ pub(crate) struct Scene {
     pub(crate) origin: Issuer,
     pub(crate) audience: Did,
     pub(crate) nonces: NonceKeeper,
+    /// Which proofs were seen: all servers here are one.
+    pub(crate) replay: Arc<MemoryReplay>,
     /// The issuer's.
     pub(crate) key: PrivateKey,
     sessions: Vec<Session>,
@@ -61,6 +66,7 @@ impl Scene {
             origin: Issuer::parse("https://pds.example.com")?,
             audience: Did::parse("did:web:pds.example.com")?,
             nonces: NonceKeeper::new(&HmacKey::new(&[1; 32])),
+            replay: Arc::default(),
             key: PrivateKey::generate()?,
             sessions: Vec::new(),
         };
@@ -70,6 +76,12 @@ impl Scene {
             scene.sessions.push(Session { key, token });
         }
         Ok(scene)
+    }
+
+    /// The nonces that are good for the proofs.
+    pub(crate) fn nonces(&self) -> NonceKeeper {
+        let era = self.replay.era();
+        era.map_or_else(|| self.nonces.clone(), |era| self.nonces.in_era(era))
     }
 
     /// The public keys of the sessions.
@@ -95,7 +107,7 @@ impl Scene {
         };
         let nonce = match input {
             Input::RskyNonces => rivals::rsky_nonce(now)?,
-            Input::HeldTokens | Input::NewTokens => self.nonces.issue(now),
+            Input::HeldTokens | Input::NewTokens => self.nonces().issue(now),
         };
         let proof = DpopProof {
             htm: METHOD,

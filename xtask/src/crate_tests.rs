@@ -53,6 +53,7 @@ pub(crate) fn run(root: &Path, filter: &[String]) -> Result<()> {
     let (postgres, valkey) = (Postgres::start()?, Valkey::start()?);
     let servers = [
         (postgres::VARIABLE, postgres.url().into()),
+        (postgres::PROGRAMS_VARIABLE, postgres.programs().into()),
         (valkey::VARIABLE, valkey.url().into()),
         (valkey::PROGRAM_VARIABLE, valkey.program().into()),
     ];

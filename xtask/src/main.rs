@@ -2,14 +2,16 @@
 //!
 //! `cargo xtask test` runs every check and every test, `cargo xtask setup` installs what they need,
 //! `cargo xtask arrows` compares the crates' dependencies with the table in `arrows.rs`,
-//! `cargo xtask clauses` lists the requirements of the standards with the tests that show them, and
-//! `cargo xtask bench` measures what logins, refreshes and verifications cost.
+//! `cargo xtask clauses` lists the requirements of the standards with the tests that show them,
+//! `cargo xtask bench` measures what logins, refreshes and verifications cost, and `cargo xtask faults`
+//! kills, empties and cuts off the parts of several nodes under load.
 
 mod arrows;
 mod bench;
 mod clauses;
 mod crate_tests;
 mod defects;
+mod faults;
 mod postgres;
 mod process;
 mod results;
@@ -44,6 +46,8 @@ enum Chore {
     Clauses(clauses::Options),
     /// Measure: the requests of a login and a refresh, the cost of a verification, a key rotation under load.
     Bench(bench::Options),
+    /// Several nodes under load whose parts are killed, emptied and cut off: nothing may be lost or count twice.
+    Faults(faults::Options),
 }
 
 fn main() -> ExitCode {
@@ -66,6 +70,7 @@ fn run(arguments: &Arguments) -> Result<bool> {
         Chore::Arrows => arrows::run(&root).map(|()| true),
         Chore::Clauses(options) => clauses::run(&root, options).map(|()| true),
         Chore::Bench(options) => bench::run(&root, options).map(|()| true),
+        Chore::Faults(options) => faults::run(&root, options).map(|()| true),
     }
 }
 

@@ -11,6 +11,8 @@ use crate::{process, server};
 
 /// The variable in which tests find its URL.
 pub(crate) const VARIABLE: &str = "ATPASS_TEST_POSTGRES";
+/// The variable in which tests find the folder of the programs, to start servers that they end.
+pub(crate) const PROGRAMS_VARIABLE: &str = "ATPASS_TEST_POSTGRES_PROGRAMS";
 
 /// Where Debian keeps the programs of each version.
 const DEBIAN: &str = "/usr/lib/postgresql";
@@ -21,6 +23,7 @@ const USER: &str = "postgres";
 pub(crate) struct Postgres {
     server: Child,
     port: u16,
+    programs: PathBuf,
     folder: TempDir,
 }
 
@@ -91,11 +94,17 @@ impl Postgres {
         let mut postgres = Self {
             server,
             port,
+            programs,
             folder,
         };
         let log = postgres.folder.path().join("log");
         server::wait_for("PostgreSQL", &mut postgres.server, port, &log)?;
         Ok(postgres)
+    }
+
+    /// The folder of the programs that were started.
+    pub(crate) fn programs(&self) -> &Path {
+        &self.programs
     }
 
     /// Where tests reach it: as a superuser, who makes a database for each test.

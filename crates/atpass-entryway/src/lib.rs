@@ -44,6 +44,7 @@ use atpass_protocol::random::Random;
 use atpass_protocol::time::{Clock, UnixTime};
 use atpass_provider::password::Passwords;
 use atpass_provider::store::StoreError;
+use atpass_replay::RateLimits;
 use url::Url;
 
 pub use change_handle::ChangeHandleError;
@@ -77,6 +78,8 @@ pub struct Parts {
     pub plc_keys: Vec<K256Key>,
     /// Sends letters. Without one nobody can confirm an address, or choose a new password by themselves.
     pub mailer: Option<Arc<dyn Mailer>>,
+    /// Where attempts are counted.
+    pub limits: RateLimits,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// Randomness.
@@ -102,7 +105,7 @@ impl Entryway {
         Self(Arc::new(Inner {
             config,
             domains,
-            limits: Limits::new(&parts.clock),
+            limits: Limits::new(&parts.limits),
             parts,
         }))
     }

@@ -1,9 +1,6 @@
 //! How often things may be done that cost somebody else something.
 
-use std::sync::Arc;
-
-use atpass_protocol::time::Clock;
-use atpass_replay::{Quota, RateLimiter};
+use atpass_replay::{Quota, RateLimit, RateLimits};
 
 /// An hour's worth of five.
 const A_HANDFUL: Quota = Quota {
@@ -14,35 +11,35 @@ const A_HANDFUL: Quota = Quota {
 pub(crate) struct Limits {
     /// Letters with a code, by account; those that anybody can ask for apart, so that a stranger can't keep
     /// the owner from the others.
-    pub(crate) letters: RateLimiter,
+    pub(crate) letters: RateLimit,
     /// Letters that are asked for without a sign-in, by address.
-    pub(crate) letters_from: RateLimiter,
+    pub(crate) letters_from: RateLimit,
     /// Codes that are tried, by account, or else by address.
-    pub(crate) codes: RateLimiter,
+    pub(crate) codes: RateLimit,
     /// Changes of handles and addresses, by account: they cost others something, and tell what is taken.
-    pub(crate) changes: RateLimiter,
+    pub(crate) changes: RateLimit,
     /// Requests with an admin's password, by address.
-    pub(crate) admins: RateLimiter,
+    pub(crate) admins: RateLimit,
     /// Looks at the directory because a signature was wrong, by account.
-    pub(crate) fresh_keys: RateLimiter,
+    pub(crate) fresh_keys: RateLimit,
 }
 
 impl Limits {
-    pub(crate) fn new(clock: &Arc<dyn Clock>) -> Self {
-        let limiter = |burst, refill_seconds| {
+    pub(crate) fn new(limits: &RateLimits) -> Self {
+        let limit = |name, burst, refill_seconds| {
             let quota = Quota {
                 burst,
                 refill_seconds,
             };
-            RateLimiter::new(quota, clock.clone())
+            limits.limit(name, quota)
         };
         Self {
-            letters: RateLimiter::new(A_HANDFUL, clock.clone()),
-            letters_from: limiter(15, 240),
-            codes: limiter(20, 60),
-            changes: limiter(10, 360),
-            admins: limiter(60, 10),
-            fresh_keys: limiter(3, 60),
+            letters: limits.limit("letters", A_HANDFUL),
+            letters_from: limit("letters-from", 15, 240),
+            codes: limit("codes", 20, 60),
+            changes: limit("changes", 10, 360),
+            admins: limit("admins", 60, 10),
+            fresh_keys: limit("fresh-keys", 3, 60),
         }
     }
 }

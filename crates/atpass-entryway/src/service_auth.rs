@@ -154,7 +154,8 @@ async fn is_signed_by_account(
     }
     // Anybody can send wrong signatures, and make us ask the directory each time.
     let limit = &server.entryway.limits().fresh_keys;
-    limit.check(did.as_str()).map_err(XrpcError::too_many)?;
+    let limited = limit.check(did.as_str()).await;
+    limited.map_err(XrpcError::too_many)?;
     match resolver.signing_key(did, Freshness::Anew).await {
         Ok(key) => Ok(is_signed(&key)),
         Err(error) if error.is_transient() => Err(XrpcError::unavailable(&error)),

@@ -3,7 +3,7 @@
 use atpass_protocol::dpop::DpopError;
 use atpass_protocol::error::OAuthError;
 use atpass_protocol::jose::KeyError;
-use atpass_replay::ReplayUnavailable;
+use atpass_replay::{ProofError, ReplayUnavailable};
 
 use crate::store::StoreError;
 
@@ -28,6 +28,15 @@ impl From<DpopError> for EndpointError {
 impl From<StoreError> for EndpointError {
     fn from(error: StoreError) -> Self {
         Self::Unavailable(error.to_string())
+    }
+}
+
+impl From<ProofError> for EndpointError {
+    fn from(error: ProofError) -> Self {
+        match error {
+            ProofError::Refused(error) => error.into(),
+            ProofError::Unavailable(error) => error.into(),
+        }
     }
 }
 

@@ -1,10 +1,8 @@
 //! How often somebody may try to sign in, or to make an account.
 
 use std::net::IpAddr;
-use std::sync::Arc;
 
-use atpass_protocol::time::Clock;
-use atpass_replay::{Quota, RateLimiter, RetryAfter};
+use atpass_replay::{Quota, RateLimit, RateLimits, RetryAfter};
 
 use crate::accounts::Identifier;
 use crate::audit::{self, Event};
@@ -17,9 +15,9 @@ use crate::audit::{self, Event};
 /// is signed in already.
 #[derive(Debug)]
 pub(crate) struct SignInLimits {
-    pair: RateLimiter,
-    address: RateLimiter,
-    account: RateLimiter,
+    pair: RateLimit,
+    address: RateLimit,
+    account: RateLimit,
 }
 
 /// Attempts in a burst, and seconds until each of them is given back.
@@ -37,37 +35,36 @@ const ACCOUNT: Quota = Quota {
 };
 
 impl SignInLimits {
-    pub(crate) fn new(clock: Arc<dyn Clock>) -> Self {
+    pub(crate) fn new(limits: &RateLimits) -> Self {
         Self {
-            pair: RateLimiter::new(PAIR, clock.clone()),
-            address: RateLimiter::new(ADDRESS, clock.clone()),
-            account: RateLimiter::new(ACCOUNT, clock),
+            pair: limits.limit("sign-in-pair", PAIR),
+            address: limits.limit("sign-in-address", ADDRESS),
+            account: limits.limit("sign-in-account", ACCOUNT),
         }
     }
 
     /// Counts an attempt, or says in how many seconds one may be made. `account` is what was
     /// typed, known or not, so that the answer doesn't tell which accounts exist.
-    pub(crate) fn attempt(
+    pub(crate) async fn attempt(
         &self,
         account: &str,
         address: Option<IpAddr>,
         known_device: bool,
     ) -> Result<(), RetryAfter> {
         let address = address.map_or_else(String::new, network);
-        self.address.check(&address)?;
-        self.pair.check(&format!("{address} {account}"))?;
-        if known_device {
-            Ok(())
-        } else {
-            self.account.check(account)
+        let pair = format!("{address} {account}");
+        let mut attempt = vec![(&self.address, &*address), (&self.pair, &*pair)];
+        if !known_device {
+            attempt.push((&self.account, account));
         }
+        RateLimit::check_all(&attempt).await
     }
 }
 
 /// Limits on new accounts: 10 attempts an hour from each address. Those count that reach whoever makes
 /// accounts, because their answers tell which handles and e-mail addresses are taken.
 #[derive(Debug)]
-pub(crate) struct SignUpLimits(RateLimiter);
+pub(crate) struct SignUpLimits(RateLimit);
 
 const SIGN_UP: Quota = Quota {
     burst: 10,
@@ -75,26 +72,30 @@ const SIGN_UP: Quota = Quota {
 };
 
 impl SignUpLimits {
-    pub(crate) fn new(clock: Arc<dyn Clock>) -> Self {
-        Self(RateLimiter::new(SIGN_UP, clock))
+    pub(crate) fn new(limits: &RateLimits) -> Self {
+        Self(limits.limit("sign-up", SIGN_UP))
     }
 
     /// Counts an attempt, or says in how many seconds one may be made.
-    pub(crate) fn attempt(&self, address: Option<IpAddr>) -> Result<(), RetryAfter> {
-        self.0.check(&address.map_or_else(String::new, network))
+    pub(crate) async fn attempt(&self, address: Option<IpAddr>) -> Result<(), RetryAfter> {
+        let address = address.map_or_else(String::new, network);
+        self.0.check(&address).await
     }
 }
 
 impl crate::Provider {
     /// Counts an attempt to sign in with a password elsewhere than on the pages, where there is no browser to
     /// know the person by.
-    pub fn count_sign_in(
+    pub async fn count_sign_in(
         &self,
         account: &Identifier,
         address: Option<IpAddr>,
     ) -> Result<(), RetryAfter> {
-        let attempt = self.limits().attempt(&account.to_string(), address, false);
-        attempt.inspect_err(|_| audit::record(Event::SignInLimited))
+        let account = account.to_string();
+        let attempt = self.limits().attempt(&account, address, false);
+        attempt
+            .await
+            .inspect_err(|_| audit::record(Event::SignInLimited))
     }
 }
 

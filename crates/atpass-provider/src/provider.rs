@@ -14,7 +14,7 @@ use atpass_protocol::revocation::EndedCursor;
 use atpass_protocol::secret::HmacKey;
 use atpass_protocol::time::{Clock, UnixTime};
 use atpass_protocol::token::SessionId;
-use atpass_replay::{Fresh, Namespace, Replay};
+use atpass_replay::{Proofs, RateLimits, Replay};
 
 use crate::accounts::Accounts;
 use crate::clients::ClientRegistry;
@@ -86,6 +86,8 @@ pub struct Parts {
     /// DPoP nonces; shared with a resource server at the same origin, so that clients, which
     /// keep one nonce for each origin, needn't be sent back and forth.
     pub nonces: NonceKeeper,
+    /// Where attempts to sign in, and to make accounts, are counted.
+    pub limits: RateLimits,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// Randomness.
@@ -119,6 +121,7 @@ pub struct Provider(Arc<Inner>);
 struct Inner {
     config: ProviderConfig,
     parts: Parts,
+    proofs: Proofs,
     keys: SigningKeys,
     official_pdses: OfficialPdses,
     refresh_tokens: RefreshTokens,
@@ -156,8 +159,9 @@ impl Provider {
             metadata.protected_resources = Some(resources.collect());
         }
         let provider = Self(Arc::new(Inner {
-            limits: SignInLimits::new(parts.clock.clone()),
-            sign_up_limits: SignUpLimits::new(parts.clock.clone()),
+            limits: SignInLimits::new(&parts.limits),
+            sign_up_limits: SignUpLimits::new(&parts.limits),
+            proofs: Proofs::new(parts.nonces.clone(), parts.replay.clone()),
             keys,
             official_pdses,
             refresh_tokens: RefreshTokens::new(&master),
@@ -273,9 +277,9 @@ impl Provider {
         &self.0.sign_up_limits
     }
 
-    /// The nonce for the next proof.
-    pub(crate) fn next_nonce(&self) -> String {
-        self.0.parts.nonces.issue(self.now())
+    /// The nonce for the next proof; `None` while the memory of proofs hasn't been reached yet.
+    pub(crate) fn next_nonce(&self) -> Option<String> {
+        self.0.proofs.next_nonce(self.now())
     }
 
     /// Verifies the proof of a POST to one of the endpoints, then records it.
@@ -292,16 +296,12 @@ impl Provider {
             query: QueryPolicy::Refuse,
             access_token: None,
         };
-        let headers = proofs.iter().map(Option::as_deref);
-        let proof = dpop::verify(headers, &expected, &self.0.parts.nonces, now)?;
-        let replay = &self.0.parts.replay;
-        match replay
-            .accept_once(Namespace::Dpop, &proof.replay_key, proof.replay_until, now)
-            .await?
-        {
-            Fresh::First => Ok(proof),
-            Fresh::Seen => Err(dpop::DpopError::Replayed.into()),
-        }
+        let verify = |nonces: &NonceKeeper| {
+            let headers = proofs.iter().map(Option::as_deref);
+            dpop::verify(headers, &expected, nonces, now)
+        };
+        let checked = self.0.proofs.check(verify).await?;
+        Ok(self.0.proofs.record(checked, now).await?)
     }
 
     /// Ends a session, and tells the listener. Returns whether it was live until now.

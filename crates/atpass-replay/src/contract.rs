@@ -1,7 +1,11 @@
-//! What every replay memory has to pass.
+//! What every replay memory has to pass, and in [`limits`] what rate limits have to.
+
+pub mod limits;
 
 use std::sync::Arc;
 
+use atpass_protocol::dpop::Era;
+use atpass_protocol::random::SystemRandom;
 use atpass_protocol::time::UnixTime;
 
 use crate::replay::{Fresh, GRACE, Namespace, Replay};
@@ -14,9 +18,13 @@ use crate::replay::{Fresh, GRACE, Namespace, Replay};
 ///
 /// Where the memory breaks the contract.
 pub async fn check(replay: Arc<dyn Replay>, start: UnixTime) {
-    once_until_its_time(&*replay, start).await;
-    namespaces_are_apart(&*replay, start).await;
-    one_of_many_wins(replay, start).await;
+    let era = replay.ask_era().await;
+    assert!(era.is_ok(), "the memory is there and has an era: {era:?}");
+    let Ok(era) = era else { return };
+    once_until_its_time(&*replay, era, start).await;
+    namespaces_are_apart(&*replay, era, start).await;
+    other_eras_are_over(&*replay, era, start).await;
+    one_of_many_wins(replay, era, start).await;
 }
 
 fn key(number: u8) -> [u8; 32] {
@@ -25,11 +33,11 @@ fn key(number: u8) -> [u8; 32] {
     key
 }
 
-async fn once_until_its_time(replay: &dyn Replay, start: UnixTime) {
+async fn once_until_its_time(replay: &dyn Replay, era: Era, start: UnixTime) {
     let until = start.plus(300);
     let accept = |number, now| async move {
         replay
-            .accept_once(Namespace::Dpop, &key(number), until, now)
+            .accept_once(Namespace::Dpop(era), &key(number), until, now)
             .await
     };
     assert_eq!(
@@ -51,7 +59,7 @@ async fn once_until_its_time(replay: &dyn Replay, start: UnixTime) {
     );
     let over = start.plus(-GRACE - 1);
     let late = replay
-        .accept_once(Namespace::Dpop, &key(3), over, start)
+        .accept_once(Namespace::Dpop(era), &key(3), over, start)
         .await;
     assert_eq!(
         late,
@@ -60,17 +68,34 @@ async fn once_until_its_time(replay: &dyn Replay, start: UnixTime) {
     );
 }
 
-async fn namespaces_are_apart(replay: &dyn Replay, start: UnixTime) {
+async fn namespaces_are_apart(replay: &dyn Replay, era: Era, start: UnixTime) {
     let until = start.plus(300);
     let key = key(4);
-    for namespace in [Namespace::Dpop, Namespace::ClientAssertion] {
+    for namespace in [Namespace::Dpop(era), Namespace::ClientAssertion] {
         let accept = || replay.accept_once(namespace, &key, until, start);
         assert_eq!(accept().await, Ok(Fresh::First), "new in {namespace:?}");
         assert_eq!(accept().await, Ok(Fresh::Seen), "known in {namespace:?}");
     }
 }
 
-async fn one_of_many_wins(replay: Arc<dyn Replay>, start: UnixTime) {
+async fn other_eras_are_over(replay: &dyn Replay, era: Era, start: UnixTime) {
+    assert_eq!(replay.era(), Some(era), "an era that was told is known");
+    let accept = |era| async move {
+        replay
+            .accept_once(Namespace::Dpop(era), &key(5), start.plus(300), start)
+            .await
+    };
+    let other = Era::begin(&SystemRandom);
+    for _ in 0..2 {
+        assert_eq!(accept(other).await, Ok(Fresh::EraOver), "another era");
+    }
+    assert_eq!(replay.era(), Some(era), "nobody brings an era along");
+    let first = accept(era).await;
+    assert_eq!(first, Ok(Fresh::First), "what was refused isn't remembered");
+    assert_eq!(replay.ask_era().await, Ok(era), "an era lasts");
+}
+
+async fn one_of_many_wins(replay: Arc<dyn Replay>, era: Era, start: UnixTime) {
     for round in 10..26 {
         let mut tasks = tokio::task::JoinSet::new();
         for _ in 0..64 {
@@ -78,7 +103,7 @@ async fn one_of_many_wins(replay: Arc<dyn Replay>, start: UnixTime) {
             tasks.spawn(async move {
                 let until = start.plus(300);
                 replay
-                    .accept_once(Namespace::Dpop, &key(round), until, start)
+                    .accept_once(Namespace::Dpop(era), &key(round), until, start)
                     .await
             });
         }

@@ -1,17 +1,16 @@
 //! Rate limits, by key.
 
-use std::fmt;
-use std::hash::{BuildHasher, RandomState};
-use std::num::NonZeroU32;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+mod memory;
+#[cfg(feature = "valkey")]
+mod shared;
 
-use atpass_protocol::time::{Clock, UnixTime};
-use governor::clock::{Clock as LimiterClock, Reference as _};
-use governor::middleware::NoOpMiddleware;
-use governor::nanos::Nanos;
-use governor::state::keyed::DashMapStateStore;
+use std::fmt;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use atpass_protocol::time::Clock;
+
+use memory::RateLimiter;
 
 /// How often something may be done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,190 +30,124 @@ pub struct RetryAfter {
     pub seconds: u64,
 }
 
-/// Slots that keys are hashed into. They bound the memory (to some 50 MB), whatever strangers send
-/// as keys; two keys that share a slot share a limit.
-const SLOTS: u64 = 1 << 20;
-
-/// The least number of checks between two sweeps.
-const SWEEP: usize = 1024;
-
-type Limiter =
-    governor::RateLimiter<u64, DashMapStateStore<u64>, InjectedClock, NoOpMiddleware<Nanos>>;
-
-/// Counts attempts by key, in memory that is bounded.
-pub struct RateLimiter {
-    limiter: Limiter,
-    clock: InjectedClock,
-    /// By a secret of the process, so that nobody can find a key that shares another's slot.
-    hasher: RandomState,
-    until_sweep: AtomicUsize,
-}
-
-impl RateLimiter {
-    /// A limiter that has seen nothing yet.
-    pub fn new(quota: Quota, clock: Arc<dyn Clock>) -> Self {
-        let burst = NonZeroU32::new(quota.burst.into()).unwrap_or(NonZeroU32::MIN);
-        let refill = Duration::from_secs(quota.refill_seconds.max(1).into());
-        // Only a period of zero would be refused.
-        let quota = governor::Quota::with_period(refill)
-            .unwrap_or_else(|| governor::Quota::per_second(burst))
-            .allow_burst(burst);
-        let clock = InjectedClock(clock);
-        Self {
-            limiter: Limiter::dashmap_with_clock(quota, clock.clone()),
-            clock,
-            hasher: RandomState::new(),
-            until_sweep: AtomicUsize::new(SWEEP),
-        }
-    }
-
-    /// Counts an attempt, or says in how many seconds one may be made.
-    pub fn check(&self, key: &str) -> Result<(), RetryAfter> {
-        // As many checks between sweeps as there were keys after the last one: the sweep's cost,
-        // shared among them, is constant.
-        if self.until_sweep.fetch_sub(1, Ordering::Relaxed) == 1 {
-            self.limiter.retain_recent();
-            self.until_sweep
-                .store(self.limiter.len().max(SWEEP), Ordering::Relaxed);
-        }
-        let slot = self.hasher.hash_one(key) % SLOTS;
-        self.limiter.check_key(&slot).map_err(|not_until| {
-            let wait = not_until
-                .earliest_possible()
-                .duration_since(self.clock.now())
-                .as_u64();
-            RetryAfter {
-                seconds: wait.div_ceil(NANOS).max(1),
-            }
-        })
-    }
-
-    #[cfg(test)]
-    fn len(&self) -> usize {
-        self.limiter.len()
-    }
-}
-
-impl fmt::Debug for RateLimiter {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RateLimiter").finish_non_exhaustive()
-    }
-}
-
-/// Nanoseconds in a second.
-const NANOS: u64 = 1_000_000_000;
-
-/// The limiter's clock, on ours.
+/// Where attempts are counted: in this process, or on a server that several nodes share.
+///
+/// Limits protect people; no right follows from one. So while the server is down nothing is refused
+/// for it, also where proofs are (`WhenDown::Refuse`): each node goes on counting for itself, and who
+/// tries gets as many attempts as there are nodes. An alarm is logged once for each outage.
 #[derive(Clone)]
-struct InjectedClock(Arc<dyn Clock>);
+pub struct RateLimits {
+    clock: Arc<dyn Clock>,
+    shared: Option<Arc<dyn Counters>>,
+}
 
-impl LimiterClock for InjectedClock {
-    type Instant = Nanos;
+impl RateLimits {
+    /// In this process.
+    pub fn memory(clock: Arc<dyn Clock>) -> Self {
+        Self {
+            clock,
+            shared: None,
+        }
+    }
 
-    fn now(&self) -> Nanos {
-        /// The year 2262. With a quota's longest time (65,535 times 65,535 seconds) added, the
-        /// limiter's sums still don't overflow.
-        const END: UnixTime = UnixTime::from_secs(i64::MAX / NANOS.cast_signed());
-        let seconds = u64::try_from(self.0.now().min(END).as_secs()).unwrap_or(0);
-        Nanos::new(seconds * NANOS)
+    /// On this server, with its clock; and with ours in this process, for when it is down.
+    ///
+    /// The key is one that all nodes share, such as that of the nonces; nothing is signed with it itself.
+    /// It hides who is counted: e-mail and IP addresses are few enough to be found from a plain hash.
+    /// Each counter is a key of at most some 70 bytes that goes when its quota is whole again.
+    /// The server must allow the commands `EVALSHA`, `EVAL`, `TIME`, `GET` and `SET`.
+    #[cfg(feature = "valkey")]
+    pub fn valkey(
+        valkey: crate::valkey::Valkey,
+        key: &atpass_protocol::secret::HmacKey,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        Self {
+            clock,
+            shared: Some(Arc::new(shared::SharedLimits::new(valkey, key))),
+        }
+    }
+
+    /// One limit. Its name tells it from others, on all nodes.
+    pub fn limit(&self, name: &'static str, quota: Quota) -> RateLimit {
+        RateLimit {
+            name,
+            quota,
+            here: RateLimiter::new(quota, self.clock.clone()),
+            limits: self.clone(),
+        }
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use std::sync::atomic::AtomicI64;
+impl fmt::Debug for RateLimits {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RateLimits").finish_non_exhaustive()
+    }
+}
 
-    use super::*;
+/// Counts attempts by key.
+#[derive(Debug)]
+pub struct RateLimit {
+    name: &'static str,
+    quota: Quota,
+    /// What this node let through: all there is, or what counts while the server is down.
+    here: RateLimiter,
+    limits: RateLimits,
+}
 
-    #[derive(Debug)]
-    struct ManualClock(AtomicI64);
-
-    impl ManualClock {
-        fn at(seconds: i64) -> Arc<Self> {
-            Arc::new(Self(AtomicI64::new(seconds)))
-        }
-
-        fn advance(&self, seconds: i64) {
-            self.0.fetch_add(seconds, Ordering::Relaxed);
-        }
+impl RateLimit {
+    /// Counts an attempt, or says in how many seconds one may be made.
+    pub async fn check(&self, key: &str) -> Result<(), RetryAfter> {
+        Self::check_all(&[(self, key)]).await
     }
 
-    impl Clock for ManualClock {
-        fn now(&self) -> UnixTime {
-            UnixTime::from_secs(self.0.load(Ordering::Relaxed))
-        }
-    }
-
-    const QUOTA: Quota = Quota {
-        burst: 3,
-        refill_seconds: 20,
-    };
-
-    #[test]
-    fn a_burst_passes_and_refills_one_by_one() {
-        let clock = ManualClock::at(1_800_000_000);
-        let limiter = RateLimiter::new(QUOTA, clock.clone());
-        for _ in 0..3 {
-            assert_eq!(limiter.check("a"), Ok(()));
-        }
-        assert_eq!(limiter.check("a"), Err(RetryAfter { seconds: 20 }));
-        assert_eq!(limiter.check("b"), Ok(()), "another key has its own quota");
-        clock.advance(19);
-        assert_eq!(limiter.check("a"), Err(RetryAfter { seconds: 1 }));
-        clock.advance(1);
-        assert_eq!(limiter.check("a"), Ok(()));
-        assert_eq!(limiter.check("a"), Err(RetryAfter { seconds: 20 }));
-        clock.advance(1_000);
-        for _ in 0..3 {
-            assert_eq!(limiter.check("a"), Ok(()));
-        }
-        assert!(limiter.check("a").is_err(), "quotas don't pile up");
-    }
-
-    #[test]
-    fn a_refused_attempt_costs_nothing() {
-        let clock = ManualClock::at(0);
-        let limiter = RateLimiter::new(QUOTA, clock.clone());
-        for _ in 0..100 {
-            let _ = limiter.check("a");
-        }
-        clock.advance(20);
-        assert_eq!(limiter.check("a"), Ok(()));
-    }
-
-    #[test]
-    fn keys_that_are_over_are_dropped() {
-        let clock = ManualClock::at(1_800_000_000);
-        let limiter = RateLimiter::new(QUOTA, clock.clone());
-        for number in 0..100_000 {
-            assert_eq!(limiter.check(&format!("key {number}")), Ok(()));
-            if number % 100 == 0 {
-                clock.advance(10);
-            }
-        }
-        assert!(limiter.len() < 4_000, "{}", limiter.len());
-    }
-
-    #[test]
-    fn extreme_quotas_and_times_do_not_panic() {
-        for seconds in [i64::MIN, -1, 0, i64::MAX] {
-            for value in [0, 1, u16::MAX] {
-                let clock = ManualClock::at(seconds);
-                let limiter = RateLimiter::new(
-                    Quota {
-                        burst: value,
-                        refill_seconds: value,
-                    },
-                    clock.clone(),
-                );
-                for _ in 0..3 {
-                    let _ = limiter.check("");
+    /// Counts an attempt for which several limits hold, all made by the same [`RateLimits`]: in their
+    /// order, up to the first that refuses, in one step.
+    pub async fn check_all(attempt: &[(&Self, &str)]) -> Result<(), RetryAfter> {
+        let shared = attempt.first().and_then(|(limit, _)| limit.shared());
+        if let Some(shared) = shared {
+            let asked: Vec<_> = attempt
+                .iter()
+                .map(|(limit, key)| Asked {
+                    name: limit.name,
+                    quota: limit.quota,
+                    key,
+                })
+                .collect();
+            if let Some(result) = shared.check(&asked).await {
+                if result.is_ok() {
+                    // Counted, not asked, so that an outage doesn't begin with whole quotas.
+                    for (limit, key) in attempt {
+                        let _ = limit.here.check(key);
+                    }
                 }
-                clock.0.store(i64::MIN, Ordering::Relaxed);
-                let _ = limiter.check("");
-                clock.0.store(i64::MAX, Ordering::Relaxed);
-                let _ = limiter.check("");
+                return result;
             }
         }
+        attempt
+            .iter()
+            .try_for_each(|(limit, key)| limit.here.check(key))
     }
+
+    fn shared(&self) -> Option<&dyn Counters> {
+        self.limits.shared.as_deref()
+    }
+}
+
+/// A limit that is asked of.
+#[cfg_attr(
+    not(feature = "valkey"),
+    expect(dead_code, reason = "without a server nobody shares counters")
+)]
+struct Asked<'a> {
+    name: &'static str,
+    quota: Quota,
+    key: &'a str,
+}
+
+/// The counters that nodes share.
+#[async_trait]
+trait Counters: Send + Sync {
+    /// Counts an attempt; `None` if they can't be asked.
+    async fn check(&self, attempt: &[Asked<'_>]) -> Option<Result<(), RetryAfter>>;
 }

@@ -7,6 +7,8 @@ use std::hash::{BuildHasher, RandomState};
 use std::sync::Mutex;
 
 use async_trait::async_trait;
+use atpass_protocol::dpop::Era;
+use atpass_protocol::random::SystemRandom;
 use atpass_protocol::time::UnixTime;
 
 use crate::replay::{Fresh, GRACE, Namespace, Replay, ReplayUnavailable};
@@ -22,9 +24,9 @@ type Key = (Namespace, [u8; 32]);
 
 /// Replay memory within one process: bounded, and the same small cost for each call.
 ///
-/// It forgets everything when the process ends, so nonces must not outlive the process either
-/// (see `atpass_protocol::dpop::NonceKeeper::new`).
+/// It forgets everything when the process ends, so it has an era of its own: no nonce outlives it.
 pub struct MemoryReplay {
+    era: Era,
     /// Chooses the shard by a secret of the process. A peer chooses its keys, and must not be
     /// able to choose the shard that it fills.
     hasher: RandomState,
@@ -41,17 +43,33 @@ struct Shard {
 
 impl MemoryReplay {
     /// Keys that are kept at most, where nothing else is said: 3,000 requests in each second, at
-    /// some 150 MB when full.
+    /// some 180 MB when full.
     pub const DEFAULT_CAPACITY: usize = 1 << 20;
 
     /// A memory for about `capacity` keys. When it is full of live ones, it refuses to accept more
     /// rather than to forget.
     pub fn new(capacity: usize) -> Self {
         Self {
+            era: Era::begin(&SystemRandom),
             hasher: RandomState::new(),
             shards: Default::default(),
             shard_capacity: capacity.div_ceil(SHARDS),
         }
+    }
+
+    /// Accepts a key of any era.
+    pub(crate) fn remember(
+        &self,
+        namespace: Namespace,
+        key: &[u8; 32],
+        until: UnixTime,
+        now: UnixTime,
+    ) -> Result<Fresh, ReplayUnavailable> {
+        let key = (namespace, *key);
+        let broken = || ReplayUnavailable::new("a thread stopped while it held the lock");
+        let shard = self.shard(&key).ok_or_else(broken)?;
+        let mut shard = shard.lock().map_err(|_| broken())?;
+        shard.accept(key, until.plus(GRACE), now, self.shard_capacity)
     }
 
     fn shard(&self, key: &Key) -> Option<&Mutex<Shard>> {
@@ -84,6 +102,14 @@ impl fmt::Debug for MemoryReplay {
 
 #[async_trait]
 impl Replay for MemoryReplay {
+    fn era(&self) -> Option<Era> {
+        Some(self.era)
+    }
+
+    async fn ask_era(&self) -> Result<Era, ReplayUnavailable> {
+        Ok(self.era)
+    }
+
     async fn accept_once(
         &self,
         namespace: Namespace,
@@ -91,11 +117,10 @@ impl Replay for MemoryReplay {
         until: UnixTime,
         now: UnixTime,
     ) -> Result<Fresh, ReplayUnavailable> {
-        let key = (namespace, *key);
-        let broken = || ReplayUnavailable::new("a thread stopped while it held the lock");
-        let shard = self.shard(&key).ok_or_else(broken)?;
-        let mut shard = shard.lock().map_err(|_| broken())?;
-        shard.accept(key, until.plus(GRACE), now, self.shard_capacity)
+        match namespace {
+            Namespace::Dpop(era) if era != self.era => Ok(Fresh::EraOver),
+            _ => self.remember(namespace, key, until, now),
+        }
     }
 }
 
@@ -170,7 +195,7 @@ mod tests {
         now: UnixTime,
     ) -> Result<Fresh, ReplayUnavailable> {
         memory
-            .accept_once(Namespace::Dpop, &key(number), until, now)
+            .accept_once(Namespace::Dpop(memory.era), &key(number), until, now)
             .await
     }
 

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use async_trait::async_trait;
+use atpass_protocol::dpop::Era;
 use atpass_protocol::time::UnixTime;
 
 /// Seconds for which a key is remembered beyond its time: requests that read the clock a little
@@ -12,8 +13,9 @@ pub const GRACE: i64 = 30;
 /// What a key names. The same key in two namespaces is two keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Namespace {
-    /// Key and `jti` of a DPoP proof (RFC 9449 section 11.1).
-    Dpop,
+    /// Key and `jti` of a DPoP proof (RFC 9449 section 11.1), and the era in which its nonce was
+    /// checked: the very one, not one that was heard of since.
+    Dpop(Era),
     /// Client and `jti` of a client assertion (RFC 7523 section 3).
     ClientAssertion,
 }
@@ -22,7 +24,7 @@ impl Namespace {
     /// A short name, for a memory that keeps its keys as text.
     pub const fn as_str(self) -> &'static str {
         match self {
-            Self::Dpop => "dpop",
+            Self::Dpop(_) => "dpop",
             Self::ClientAssertion => "assertion",
         }
     }
@@ -36,6 +38,9 @@ pub enum Fresh {
     First,
     /// It was known.
     Seen,
+    /// The memory is in another era than the one of the key's namespace, and can't tell: what it knew
+    /// of that one is forgotten. The key is to be refused, and isn't remembered.
+    EraOver,
 }
 
 /// The memory couldn't tell. The request is to be refused as our own failure: to let it pass
@@ -52,13 +57,27 @@ impl ReplayUnavailable {
 }
 
 /// A memory of what was used already.
+///
+/// It may lose what it knows, but never without beginning another [`Era`]. Nonces of DPoP proofs are
+/// bound to the era ([`Proofs`](crate::Proofs) does that), so a proof that it forgot can't be sent again.
+/// Client assertions have no nonce: a server that is to take each of them once keeps them where nothing
+/// is lost ([`SplitReplay`](crate::SplitReplay)).
 #[async_trait]
 pub trait Replay: fmt::Debug + Send + Sync + 'static {
+    /// The era for nonces, as far as it is known here without asking; `None` while the memory
+    /// hasn't been reached yet.
+    fn era(&self) -> Option<Era>;
+
+    /// The era now. Asked for before a nonce is called a wrong one: another node may know of an era of
+    /// which this one hasn't heard. Strangers can cause it, so concurrent callers share a question.
+    async fn ask_era(&self) -> Result<Era, ReplayUnavailable>;
+
     /// Accepts `key` if it isn't known, and remembers it until `until` and [`GRACE`] more seconds.
     ///
     /// Of any number of concurrent calls with one key, exactly one gets [`Fresh::First`]. A
-    /// memory that can't remember another key says so; it never forgets one before its time. A
-    /// key whose time is over is accepted without being remembered: the caller has refused it by
+    /// memory that can't remember another key says so; within an era it never forgets one before its
+    /// time. Whether the era is the key's is decided in the same atomic act, and when it isn't,
+    /// [`Self::era`] is the present one from then on. A key whose time is over is accepted without being remembered: the caller has refused it by
     /// its date already.
     async fn accept_once(
         &self,

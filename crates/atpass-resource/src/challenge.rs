@@ -141,7 +141,7 @@ impl ResourceServer {
     /// browsers as well, and that it is nothing for shared caches (clause RS-ERR-03). On a
     /// [`Refusal`], and behind a [`crate::ResourceLayer`], it is there already.
     pub fn mark(&self, headers: &mut HeaderMap) {
-        if let Ok(nonce) = HeaderValue::try_from(self.next_nonce()) {
+        if let Some(Ok(nonce)) = self.next_nonce().map(HeaderValue::try_from) {
             headers.insert(DPOP_NONCE, nonce);
         }
         headers

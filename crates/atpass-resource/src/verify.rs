@@ -3,13 +3,13 @@
 use std::fmt;
 use std::sync::Arc;
 
-use atpass_protocol::dpop::{self, DpopError, Expected, NonceKeeper, QueryPolicy};
+use atpass_protocol::dpop::{self, Expected, NonceKeeper, QueryPolicy};
 use atpass_protocol::id::{Did, Issuer};
 use atpass_protocol::metadata::ProtectedResourceMetadata;
 use atpass_protocol::secret::Secret;
 use atpass_protocol::time::{Clock, UnixTime};
 use atpass_protocol::token::{AccessTokenClaims, AccessTokenError, ExpectedToken, TokenOrigin};
-use atpass_replay::{Fresh, Namespace, Replay};
+use atpass_replay::{ProofError, Proofs, Replay};
 use http::header::{AUTHORIZATION, HeaderMap};
 
 use crate::held::{HeldTokens, TokenHash, VerifiedToken};
@@ -54,6 +54,7 @@ pub struct ResourceServer(Arc<Inner>);
 struct Inner {
     config: ResourceConfig,
     parts: ResourceParts,
+    proofs: Proofs,
     /// Those besides the one of the configuration.
     others: Vec<TrustedIssuer>,
     held: HeldTokens,
@@ -74,6 +75,7 @@ impl ResourceServer {
     ) -> Self {
         Self(Arc::new(Inner {
             config,
+            proofs: Proofs::new(parts.nonces.clone(), parts.replay.clone()),
             parts,
             others,
             held: HeldTokens::default(),
@@ -97,9 +99,9 @@ impl ResourceServer {
         self.config().origin.at(METADATA_PATH)
     }
 
-    /// The nonce for the caller's next proof.
-    pub fn next_nonce(&self) -> String {
-        self.0.parts.nonces.issue(self.0.parts.clock.now())
+    /// The nonce for the caller's next proof; `None` while the memory of proofs hasn't been reached yet.
+    pub fn next_nonce(&self) -> Option<String> {
+        self.0.proofs.next_nonce(self.0.parts.clock.now())
     }
 
     /// Verifies a request by its method, URL path, query and headers: the rule itself. For whole
@@ -114,30 +116,33 @@ impl ResourceServer {
         query: Option<&str>,
         headers: &HeaderMap,
     ) -> Result<VerifiedRequest, ResourceError> {
-        let Inner { config, parts, .. } = &*self.0;
+        let Inner {
+            config,
+            parts,
+            proofs,
+            ..
+        } = &*self.0;
         let now = parts.clock.now();
         let token = read_token(headers, query)?;
         // The proof first: a stale nonce, which is common, is found before any signature.
         let url = config.origin.at(path);
         let mut held = None;
-        let proof = dpop::verify_with(
-            headers
-                .get_all("dpop")
-                .iter()
-                .map(|value| value.to_str().ok()),
-            &Expected {
-                method: method.as_str(),
-                url: &url,
-                query: config.query,
-                access_token: Some(token),
-            },
-            &parts.nonces,
-            now,
-            |hash| {
+        let expected = Expected {
+            method: method.as_str(),
+            url: &url,
+            query: config.query,
+            access_token: Some(token),
+        };
+        let verify = |nonces: &NonceKeeper| {
+            let headers = headers.get_all("dpop").iter();
+            let headers = headers.map(|value| value.to_str().ok());
+            dpop::verify_with(headers, &expected, nonces, now, |hash| {
                 held = self.0.held.get(hash, now);
                 held.as_ref().and_then(|token| token.key())
-            },
-        )?;
+            })
+        };
+        let checked = proofs.check(verify).await.map_err(refused)?;
+        let proof = &checked.proof;
         let hash = proof.token_hash;
         let hash = hash.unwrap_or_else(|| Secret::new(token).sha256());
         let (verified, revoked) = self.verify_token(token, held, hash, now).await?;
@@ -153,14 +158,7 @@ impl ResourceServer {
                 return Err(unavailable("no news of ended sessions for too long"));
             }
         }
-        let fresh = parts
-            .replay
-            .accept_once(Namespace::Dpop, &proof.replay_key, proof.replay_until, now)
-            .await
-            .map_err(unavailable)?;
-        if fresh == Fresh::Seen {
-            return Err(DpopError::Replayed.into());
-        }
+        let proof = proofs.record(checked, now).await.map_err(refused)?;
         if proof.had_query {
             tracing::debug!(client_id = %claims.client_id, "the htu of a proof has a query");
         }
@@ -238,6 +236,13 @@ impl fmt::Debug for ResourceServer {
         f.debug_tuple("ResourceServer")
             .field(self.config())
             .finish()
+    }
+}
+
+fn refused(error: ProofError) -> ResourceError {
+    match error {
+        ProofError::Refused(error) => error.into(),
+        ProofError::Unavailable(error) => unavailable(error),
     }
 }
 

@@ -12,6 +12,8 @@ use atpass_provider::accounts::{Account, Identifier};
 use atpass_provider::lexicons::LexiconStore;
 use atpass_provider::store::{SessionRecord, Store, StoreError};
 
+use crate::void::Voided;
+
 /// A whole database: the authorization server's memory, an entryway's, the permission sets', and what
 /// operators ask and do.
 pub trait Database: Store + EntrywayStore + LexiconStore + OperatorStore + fmt::Debug {}
@@ -85,6 +87,27 @@ pub trait OperatorStore: Send + Sync + 'static {
         now: UnixTime,
     ) -> Result<Option<Vec<SessionId>>, StoreError>;
 
+    /// Makes void, in one act, all that could have been used up or taken away by a server that ran on
+    /// later data than these: for a database that was restored from a copy.
+    ///
+    /// Removed are all requests, codes, sessions, browsers, approvals, codes of letters, app passwords,
+    /// references to scopes and signing keys; and every account is marked as one whose sessions all
+    /// ended at `now`, so that older tokens of old apps count no more. Access tokens are void with the
+    /// keys that signed them; a server that starts makes a new one. Kept are the accounts with their
+    /// passwords, as they were; the secrets (no token lives by them alone); invites; lexicons; and the
+    /// assertions that were seen: forgetting them could only make them good again.
+    async fn void_spent(&self, now: UnixTime) -> Result<Voided, StoreError>;
+
+    /// Says that this server runs, and asks for those that do: itself too. Where a database belongs to one server
+    /// alone there are none.
+    async fn meet(&self, node: &NodeRecord) -> Result<Vec<NodeRecord>, StoreError>;
+
+    /// The servers that run.
+    async fn nodes(&self, now: UnixTime) -> Result<Vec<NodeRecord>, StoreError>;
+
+    /// Says that this server stops.
+    async fn leave(&self, node: &[u8; 16]) -> Result<(), StoreError>;
+
     /// Notes that this key was used, until `until`. Returns whether it is the first time: of any number of callers
     /// one is told so.
     async fn note_use(
@@ -93,6 +116,28 @@ pub trait OperatorStore: Send + Sync + 'static {
         until: UnixTime,
         now: UnixTime,
     ) -> Result<bool, StoreError>;
+}
+
+/// A server on a database that several share.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NodeRecord {
+    /// A random number of this start of it.
+    pub id: [u8; 16],
+    /// What it calls itself.
+    pub name: String,
+    /// The version of its program.
+    pub version: String,
+    /// SHA-256 of what all servers must be configured with alike.
+    pub configuration: [u8; 32],
+    /// When it started.
+    pub started_at: UnixTime,
+    /// When it was last heard of.
+    pub seen_at: UnixTime,
+}
+
+impl NodeRecord {
+    /// Seconds without a word after which a server counts as gone.
+    pub const SILENCE: i64 = 90;
 }
 
 /// Which live sessions are meant: those that fit everything that is given. Nothing given means all.

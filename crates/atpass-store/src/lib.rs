@@ -11,15 +11,19 @@
 
 mod accounts;
 pub mod contract;
+mod copy;
 mod database;
 mod postgres;
 mod replay;
 mod sqlite;
+mod void;
 
 pub use accounts::{AccountError, NewAccount, StoredAccounts};
+pub use copy::{Copied, CopyError, CopyProgress, copy_to_postgres, give_copy_up};
 pub use database::{
-    AccountDetails, Counts, Database, OperatorStore, SchemaVersions, SessionFilter,
+    AccountDetails, Counts, Database, NodeRecord, OperatorStore, SchemaVersions, SessionFilter,
 };
 pub use postgres::{PostgresConfig, PostgresConfigError, PostgresOpenError, PostgresStore};
 pub use replay::StoredReplay;
-pub use sqlite::{OpenError, SqliteStore};
+pub use sqlite::{Backup, BackupError, OpenError, Progress, Restored, Since, SqliteStore};
+pub use void::Voided;

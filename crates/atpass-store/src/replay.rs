@@ -1,55 +1,66 @@
-//! The memory of what must count once only.
+//! The memory of what must count once only, in the database.
 
 use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use atpass_protocol::random::{self, SystemRandom};
 use atpass_protocol::time::UnixTime;
-use atpass_replay::{Fresh, GRACE, MemoryReplay, Namespace, Replay, ReplayUnavailable};
+use atpass_provider::store::StoreError;
+use atpass_replay::{
+    Era, Fresh, GRACE, MemoryReplay, Namespace, Replay, ReplayUnavailable, SplitReplay,
+};
 
-use crate::database::OperatorStore;
+use crate::database::Database;
 
-/// Client assertions in the database, so that none counts again after a restart (clause
-/// AS-AUTHN-05); DPoP proofs in another memory, or there as well.
+/// Where the database keeps the era of what it remembers. It goes when the database was put back to an
+/// earlier time.
+pub(crate) const ERA: &str = "proof-era";
+
+/// What was used once, in the database: it outlasts restarts (clause AS-AUTHN-05), and servers share it. A
+/// proof costs a row there; where that is too much, they go to another memory
+/// ([`SplitReplay`](atpass_replay::SplitReplay)).
 pub struct StoredReplay {
-    store: Arc<dyn OperatorStore>,
-    /// `None` where they are in the database.
-    proofs: Option<Arc<dyn Replay>>,
+    store: Arc<dyn Database>,
+    era: Era,
 }
 
 impl StoredReplay {
-    /// Proofs in the memory of this process, because none outlives the nonces of the process.
-    pub fn new(store: Arc<dyn OperatorStore>) -> Self {
-        Self::with_proofs(store, Arc::new(MemoryReplay::default()))
+    /// The memory of this database.
+    pub async fn open(store: Arc<dyn Database>) -> Result<Self, StoreError> {
+        let secret = store.secret(ERA, &random::bytes(&SystemRandom)).await?;
+        let mut era = [0; 16];
+        era.copy_from_slice(&secret[..16]);
+        let era = Era::from_bytes(era);
+        Ok(Self { store, era })
     }
 
-    /// Proofs in this memory.
-    pub fn with_proofs(store: Arc<dyn OperatorStore>, proofs: Arc<dyn Replay>) -> Self {
-        Self {
-            store,
-            proofs: Some(proofs),
-        }
-    }
-
-    /// Proofs in the database, which servers share: a row more for each request.
-    pub fn shared(store: Arc<dyn OperatorStore>) -> Self {
-        Self {
-            store,
-            proofs: None,
+    /// The same for a server that has the database to itself: proofs are remembered in this process, and
+    /// cost no row.
+    pub fn with_proofs_here(self) -> SplitReplay {
+        SplitReplay {
+            proofs: Arc::new(MemoryReplay::default()),
+            assertions: Arc::new(self),
         }
     }
 }
 
 impl fmt::Debug for StoredReplay {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("StoredReplay")
-            .field("proofs", &self.proofs)
-            .finish_non_exhaustive()
+        f.debug_struct("StoredReplay").finish_non_exhaustive()
     }
 }
 
 #[async_trait]
 impl Replay for StoredReplay {
+    fn era(&self) -> Option<Era> {
+        Some(self.era)
+    }
+
+    async fn ask_era(&self) -> Result<Era, ReplayUnavailable> {
+        Ok(self.era)
+    }
+
     async fn accept_once(
         &self,
         namespace: Namespace,
@@ -57,18 +68,15 @@ impl Replay for StoredReplay {
         until: UnixTime,
         now: UnixTime,
     ) -> Result<Fresh, ReplayUnavailable> {
-        // Of one memory, the two kinds have names of different length.
-        let noted = match (namespace, &self.proofs) {
-            (Namespace::Dpop, Some(proofs)) => {
-                return proofs.accept_once(namespace, key, until, now).await;
-            }
-            (Namespace::Dpop, None) => {
+        let until = until.plus(GRACE);
+        // Of one table, the two kinds have names of different length.
+        let noted = match namespace {
+            Namespace::Dpop(era) if era != self.era => return Ok(Fresh::EraOver),
+            Namespace::Dpop(_) => {
                 let name = [b"p".as_slice(), key].concat();
-                self.store.note_use(&name, until.plus(GRACE), now).await
+                self.store.note_use(&name, until, now).await
             }
-            (Namespace::ClientAssertion, _) => {
-                self.store.note_use(key, until.plus(GRACE), now).await
-            }
+            Namespace::ClientAssertion => self.store.note_use(key, until, now).await,
         };
         let first = noted.map_err(ReplayUnavailable::new)?;
         Ok(if first { Fresh::First } else { Fresh::Seen })

@@ -5,59 +5,21 @@
     reason = "a test fails by panicking"
 )]
 
+#[path = "support/database.rs"]
+mod database;
+
 use std::sync::Arc;
 
-use atpass_protocol::random::{self, SystemRandom};
 use atpass_protocol::seal::SealingKeys;
+use atpass_protocol::time::UnixTime;
 use atpass_provider::store::{Store, StoreError};
-use atpass_store::contract::{check_entryway_store_contract, check_store_contract};
+use atpass_store::contract::check_store_contract;
 use atpass_store::{OperatorStore, PostgresConfig, PostgresOpenError, PostgresStore};
-use data_encoding::HEXLOWER;
-use tokio_postgres::{Client, NoTls};
-
-/// A new database, and how to reach it. The server forgets it when the tests are over.
-async fn database() -> (PostgresConfig, Client) {
-    let server = std::env::var("ATPASS_TEST_POSTGRES").expect(
-        "ATPASS_TEST_POSTGRES is the URL of a PostgreSQL where databases may be made; `cargo xtask test` starts one",
-    );
-    let name = format!(
-        "atpass_{}",
-        HEXLOWER.encode(&random::bytes::<8>(&SystemRandom))
-    );
-    let admin = connect(&server).await;
-    let create = format!("CREATE DATABASE {name}");
-    admin.batch_execute(&create).await.unwrap();
-    let (base, _) = server.rsplit_once('/').unwrap();
-    let url = format!("{base}/{name}");
-    let master = SealingKeys::new(&[7; 32]).unwrap();
-    let client = connect(&url).await;
-    (PostgresConfig::new(&url, master).unwrap(), client)
-}
-
-async fn connect(url: &str) -> Client {
-    let (client, connection) = tokio_postgres::connect(url, NoTls).await.unwrap();
-    tokio::spawn(connection);
-    client
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn contract() {
-    let (config, _) = database().await;
-    let store = PostgresStore::migrate(&config).await.unwrap();
-    check_store_contract(Arc::new(store)).await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn entryway_contract() {
-    let (config, _) = database().await;
-    let store = PostgresStore::migrate(&config).await.unwrap();
-    check_entryway_store_contract(Arc::new(store)).await;
-}
 
 /// Any number of servers begin at once; nobody serves on what isn't there or is newer.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn migrations() {
-    let (config, client) = database().await;
+    let (config, client) = database::new().await;
     assert!(matches!(
         PostgresStore::open(&config).await,
         Err(PostgresOpenError::Missing)
@@ -96,7 +58,7 @@ async fn migrations() {
 /// Who reads the database alone has no key; with another master key it says so.
 #[tokio::test]
 async fn secrets_are_sealed() {
-    let (config, client) = database().await;
+    let (config, client) = database::new().await;
     let store = PostgresStore::migrate(&config).await.unwrap();
     let kept = store.secret("cookies", &[0xAB; 32]).await.unwrap();
     let row = client
@@ -138,10 +100,37 @@ async fn secrets_are_sealed() {
     assert!(store.secret("refresh", &[1; 32]).await.is_err());
 }
 
+/// What was used up since a backup is void in what PostgreSQL's own tools put back.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn nothing_spent_comes_back() {
+    let (config, client) = database::new().await;
+    let store = PostgresStore::migrate(&config).await.unwrap();
+    check_store_contract(Arc::new(store.clone())).await;
+    store.secret("proof-era", &[1; 32]).await.unwrap();
+    let voided = store
+        .void_spent(UnixTime::from_secs(1_900_000_000))
+        .await
+        .unwrap();
+    assert!(voided.sessions > 0 && voided.signing_keys > 0, "{voided:?}");
+    for table in [
+        "sessions",
+        "codes",
+        "devices",
+        "device_accounts",
+        "approvals",
+        "signing_keys",
+    ] {
+        let sql = format!("SELECT count(*) FROM {table}");
+        let left: i64 = client.query_one(&sql, &[]).await.unwrap().get(0);
+        assert_eq!(left, 0, "{table}");
+    }
+    assert_eq!(store.secret("proof-era", &[2; 32]).await.unwrap(), [2; 32]);
+}
+
 /// A server that was cut off is unavailable, and then there again: nothing must be restarted.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn lost_connections_heal() {
-    let (config, client) = database().await;
+    let (config, client) = database::new().await;
     let store = PostgresStore::migrate(&config).await.unwrap();
     for _ in 0..5 {
         let held = (0..20).map(|_| {

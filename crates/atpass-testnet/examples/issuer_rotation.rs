@@ -120,7 +120,7 @@ async fn main() {
     }
     for member in &mut members {
         member.refresh(lab.clock.now()).await;
-        *member.session.nonce.lock().unwrap() = elsewhere.server.next_nonce();
+        *member.session.nonce.lock().unwrap() = elsewhere.server.next_nonce().unwrap_or_default();
     }
     let sessions: Vec<_> = members
         .iter()

@@ -23,7 +23,7 @@ use atpass_provider::store::{StoreError, Swept};
 use atpass_provider::{
     Lifetimes, Parts, Provider, ProviderConfig, ResolvedPermissionSets, SessionEnded,
 };
-use atpass_replay::Replay;
+use atpass_replay::{RateLimits, Replay};
 use atpass_resource::{
     IssuerKeys, KeysUnavailable, ResourceConfig, ResourceParts, ResourceServer, RevocationList,
 };
@@ -245,8 +245,8 @@ async fn open_servers(
     let passwords = Passwords::new(config.random.clone())?;
     let known = StoredAccounts::new(Arc::new(store.clone()), passwords);
     add_missing(&known, accounts, config.clock.now()).await?;
-    let replay: Arc<dyn Replay> = Arc::new(StoredReplay::new(Arc::new(store.clone())));
-    // New at each start, because the replay memory is: see `NonceKeeper::new`.
+    let replay = StoredReplay::open(Arc::new(store.clone())).await?;
+    let replay: Arc<dyn Replay> = Arc::new(replay.with_proofs_here());
     let nonces = NonceKeeper::new(&HmacKey::new(&random::bytes(&*config.random)));
     let revoked = Arc::new(RevocationList::default());
     let official_pdses = if config.official_pds {
@@ -276,6 +276,7 @@ async fn open_servers(
             permission_sets: Arc::new(permission_sets(config, directory, store)?),
             replay: replay.clone(),
             nonces: nonces.clone(),
+            limits: RateLimits::memory(config.clock.clone()),
             clock: config.clock.clone(),
             random: config.random.clone(),
             on_session_ended: Arc::new(Revoker {

@@ -29,10 +29,11 @@ fn start(lab: &Lab, log: RequestLog) -> Elsewhere {
 
 /// The status of a call's answer.
 async fn call(elsewhere: &Elsewhere, app: &App, token: &str) -> u16 {
+    let nonce = elsewhere.server.next_nonce();
     let proof = DpopProof {
         htm: "GET",
         htu: URL,
-        nonce: Some(&elsewhere.server.next_nonce()),
+        nonce: nonce.as_deref(),
         access_token: Some(token),
         iat: elsewhere.clock.now(),
     };

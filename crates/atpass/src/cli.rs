@@ -17,6 +17,7 @@ use crate::command::key::KeyArgs;
 use crate::command::lexicon::Lexicon;
 use crate::command::scope::ScopeArgs;
 use crate::command::session::SessionArgs;
+use crate::command::store::StoreArgs;
 use crate::config::Loaded;
 use crate::database::{self, Location};
 use crate::network::{FetchArgs, NetworkArgs, PUBLIC_DIRECTORY};
@@ -38,6 +39,7 @@ pub(crate) enum Command {
     Serve(Serve),
     Config(ConfigArgs),
     Database(DatabaseArgs),
+    Store(StoreArgs),
     Account(AccountArgs),
     Session(SessionArgs),
     Key(KeyArgs),

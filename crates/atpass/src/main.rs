@@ -41,6 +41,7 @@ fn run(cli: cli::Cli) -> anyhow::Result<ExitCode> {
             }
             cli::Command::Config(args) => command::config::run(&args),
             cli::Command::Database(args) => command::database::run(&args).await,
+            cli::Command::Store(args) => command::store::run(&args).await,
             cli::Command::Account(args) => command::account::run(args).await,
             cli::Command::Session(args) => command::session::run(&args).await,
             cli::Command::Key(args) => command::key::run(&args).await,

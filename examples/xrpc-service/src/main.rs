@@ -79,7 +79,6 @@ async fn resource_server(config: ResourceConfig) -> anyhow::Result<ResourceServe
     let keys = RemoteKeys::new(&fetcher, config.issuer.clone(), Arc::new(SystemClock));
     let parts = ResourceParts {
         keys: Arc::new(keys),
-        // New at each start, because what the memory of proofs holds is: see `NonceKeeper::new`.
         nonces: NonceKeeper::new(&HmacKey::new(&random::bytes(&SystemRandom))),
         replay: Arc::new(MemoryReplay::default()),
         revoked,

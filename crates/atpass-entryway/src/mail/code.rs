@@ -59,7 +59,7 @@ impl Entryway {
             | EmailPurpose::DeleteAccount
             | EmailPurpose::PlcOperation => account.did.to_string(),
         };
-        let limited = self.limits().letters.check(&limit);
+        let limited = self.limits().letters.check(&limit).await;
         limited.map_err(XrpcError::too_many)?;
         let code = generate(&*self.parts().random);
         let digest = digest(&code, purpose, Some(&to));
@@ -82,7 +82,7 @@ impl Entryway {
         purpose: EmailPurpose,
         token: &str,
     ) -> Result<(), XrpcError> {
-        let limited = self.limits().codes.check(did.as_str());
+        let limited = self.limits().codes.check(did.as_str()).await;
         limited.map_err(XrpcError::too_many)?;
         let store = &self.parts().store;
         let account = store.account(&Identifier::Did(did.clone())).await?;

@@ -84,7 +84,7 @@ async fn delete(
     Input(input): Input<Deletion>,
 ) -> Result<(), XrpcError> {
     let identifier = Identifier::Did(input.did);
-    let limited = server.provider.count_sign_in(&identifier, address.0);
+    let limited = server.provider.count_sign_in(&identifier, address.0).await;
     limited.map_err(XrpcError::too_many)?;
     let accounts = server.provider.accounts();
     let right = accounts

@@ -85,7 +85,7 @@ async fn account_of_admin(
         XrpcError::unauthenticated("AuthenticationRequired", message)
     };
     let password = admin_password(headers).ok_or_else(refused)?;
-    let limited = server.entryway.limits().admins.check(&address.key());
+    let limited = server.entryway.limits().admins.check(&address.key()).await;
     limited.map_err(XrpcError::too_many)?;
     let config = server.entryway.config();
     let is_admin = config

@@ -108,7 +108,12 @@ async fn update(
     if account.email.as_ref() == Some(&email) {
         return Ok(());
     }
-    let limited = server.entryway.limits().changes.check(account.did.as_str());
+    let limited = server
+        .entryway
+        .limits()
+        .changes
+        .check(account.did.as_str())
+        .await;
     limited.map_err(XrpcError::too_many)?;
     if account.email_confirmed_at.is_some() {
         let token = input.token.filter(|token| !token.is_empty());
@@ -169,7 +174,7 @@ async fn request_reset(
     server.entryway.check_mailer()?;
     let email = read_address(&input.email)?;
     let limits = server.entryway.limits();
-    let limited = limits.letters_from.check(&address.key());
+    let limited = limits.letters_from.check(&address.key()).await;
     limited.map_err(XrpcError::too_many)?;
     tokio::spawn(async move {
         // What goes wrong here is in the log, where it is for the operator.
@@ -206,7 +211,7 @@ async fn reset(
 ) -> Result<(), XrpcError> {
     check_password(&input.password)?;
     let entryway = &server.entryway;
-    let limited = entryway.limits().codes.check(&address.key());
+    let limited = entryway.limits().codes.check(&address.key()).await;
     limited.map_err(XrpcError::too_many)?;
     // Before the code, which is good once.
     let hash = entryway.parts().passwords.hash(input.password).await?;

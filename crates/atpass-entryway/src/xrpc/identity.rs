@@ -48,7 +48,7 @@ async fn update_handle(
 ) -> Result<(), XrpcError> {
     let account = service_auth::verify_settled(&server, &headers, UPDATE_HANDLE).await?;
     let did = account.did;
-    let limited = server.entryway.limits().changes.check(did.as_str());
+    let limited = server.entryway.limits().changes.check(did.as_str()).await;
     limited.map_err(XrpcError::too_many)?;
     if new.did.is_some_and(|named| named != did) {
         return Err(XrpcError::invalid("the DID is another account's"));

@@ -92,7 +92,7 @@ async fn create(
     Input(input): Input<SignIn>,
 ) -> Result<Json<Session>, XrpcError> {
     let identifier = Identifier::from_person(&input.identifier).ok_or_else(wrong)?;
-    let limited = server.provider.count_sign_in(&identifier, address.0);
+    let limited = server.provider.count_sign_in(&identifier, address.0).await;
     limited.map_err(XrpcError::too_many)?;
     let found = sign_in(&server, &identifier, &input.password).await?;
     let Some((account, app_password)) = found else {

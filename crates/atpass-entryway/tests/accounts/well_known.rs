@@ -14,7 +14,7 @@ use atpass_provider::accounts::{Account, Accounts, Identifier};
 
 use atpass_provider::store::{Store, StoreError};
 use atpass_provider::{NoPermissionSets, Parts, Provider, ProviderConfig, SessionEnded};
-use atpass_replay::MemoryReplay;
+use atpass_replay::{MemoryReplay, RateLimits};
 use atpass_store::SqliteStore;
 use axum::Router;
 use axum::body::{Body, to_bytes};
@@ -60,6 +60,7 @@ async fn router(world: &World, store: SqliteStore) -> Router {
         permission_sets: Arc::new(NoPermissionSets),
         replay: Arc::new(MemoryReplay::default()),
         nonces: NonceKeeper::new(&HmacKey::new(&random::bytes(&*random))),
+        limits: RateLimits::memory(clock.clone()),
         clock,
         random,
         on_session_ended: Arc::new(Nobody),

@@ -1,6 +1,7 @@
 //! Server nonces (RFC 9449 section 8) as a keyed function of time: nothing is stored, and every
 //! node that shares the key gives and accepts the same.
 
+use super::Era;
 use crate::encoding;
 use crate::secret::HmacKey;
 use crate::time::UnixTime;
@@ -21,7 +22,7 @@ pub enum NonceStatus {
     },
     /// Ours, but too old.
     Stale,
-    /// Not ours: empty, made up, another server's, or from before a change of key.
+    /// Not ours: empty, made up, another server's, of another era, or from before a change of key.
     Foreign,
 }
 
@@ -32,11 +33,19 @@ impl NonceKeeper {
     /// last four of the five rotations in it are the grace in which requests under way survive.
     pub const LIFETIME: i64 = 300;
 
-    /// With a key that all nodes share. Where replays are remembered in the process's memory
-    /// only, the key must be new at each start: then no proof from before it is accepted again.
+    /// With a key that all nodes share. It may outlive what is remembered of proofs: for those that
+    /// are to count once, nonces are of an era ([`Self::in_era`]).
     pub fn new(master: &HmacKey) -> Self {
         Self {
             key: master.derive("dpop-nonce"),
+        }
+    }
+
+    /// The same in this era. Its nonces are foreign to every other era.
+    #[must_use]
+    pub fn in_era(&self, era: Era) -> Self {
+        Self {
+            key: self.key.derive(&format!("era:{era}")),
         }
     }
 
@@ -89,6 +98,7 @@ fn low_bytes(bucket: i64) -> [u8; 4] {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::random::SystemRandom;
 
     fn keeper(seed: u8) -> NonceKeeper {
         NonceKeeper::new(&HmacKey::new(&[seed; 32]))
@@ -144,6 +154,29 @@ mod tests {
             &format!("{}A", keeper(1).issue(now)),
         ] {
             assert_eq!(keeper(1).check(nonce, now), NonceStatus::Foreign, "{nonce}");
+        }
+    }
+
+    /// Clauses AS-DPOP-09 and AS-DPOP-11: what a memory forgot, nonces forget too.
+    #[test]
+    fn a_nonce_is_of_one_era() {
+        let now = UnixTime::from_secs(1_800_000_000);
+        let eras = [(); 2].map(|()| Era::begin(&SystemRandom));
+        let [first, second] = eras.map(|era| keeper(1).in_era(era));
+        let nonce = first.issue(now);
+        assert_eq!(second.check(&nonce, now), NonceStatus::Foreign);
+        assert_eq!(keeper(1).check(&nonce, now), NonceStatus::Foreign);
+        let other_node = Era::parse(&eras[0].to_string()).unwrap();
+        let status = keeper(1).in_era(other_node).check(&nonce, now);
+        assert!(matches!(status, NonceStatus::Valid { .. }), "{status:?}");
+        for text in [
+            "",
+            "A",
+            &"A".repeat(21),
+            &"A".repeat(23),
+            "{{{{{{{{{{{{{{{{{{{{{{",
+        ] {
+            assert_eq!(Era::parse(text), None, "{text}");
         }
     }
 

@@ -109,7 +109,8 @@ pub enum DpopError {
         /// Proof's time less server's, seconds.
         difference: i64,
     },
-    /// Claim `nonce`: none, one that isn't this server's, or one too old.
+    /// Claim `nonce`: none, one that isn't this server's, one too old, or one from before the memory of
+    /// proofs forgot.
     #[error("use the nonce of the DPoP-Nonce header ({0})")]
     Nonce(&'static str),
     /// Claim `ath`.

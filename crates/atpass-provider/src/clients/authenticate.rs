@@ -65,7 +65,9 @@ pub(crate) async fn authenticate(
             client,
             key: Some(assertion.key),
         }),
-        Fresh::Seen => Err(OAuthError::invalid_client(AssertionError::Replayed).into()),
+        Fresh::Seen | Fresh::EraOver => {
+            Err(OAuthError::invalid_client(AssertionError::Replayed).into())
+        }
     }
 }
 

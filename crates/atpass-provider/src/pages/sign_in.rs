@@ -178,6 +178,7 @@ async fn check(
     if let Err(wait) = provider
         .limits()
         .attempt(&limited, request.address, known_device)
+        .await
     {
         return Ok(Attempt::TooMany {
             seconds: wait.seconds,

@@ -196,7 +196,7 @@ async fn attempt(
         Ok(new) => new,
         Err(faults) => return Ok(Outcome::Refused(faults)),
     };
-    if let Err(wait) = provider.sign_up_limits().attempt(request.address) {
+    if let Err(wait) = provider.sign_up_limits().attempt(request.address).await {
         audit::record(Event::SignUpLimited);
         let minutes = wait.seconds.div_ceil(60);
         return Ok(Outcome::Refused(vec![Fault::TooMany { minutes }]));

@@ -71,7 +71,7 @@ fn cors() -> CorsLayer {
 /// Puts the next nonce on every answer, errors too (clause AS-DPOP-12).
 async fn add_nonce(State(provider): State<Provider>, request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
-    if let Ok(nonce) = HeaderValue::try_from(provider.next_nonce()) {
+    if let Some(Ok(nonce)) = provider.next_nonce().map(HeaderValue::try_from) {
         response.headers_mut().insert(DPOP_NONCE, nonce);
     }
     response

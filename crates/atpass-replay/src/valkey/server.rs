@@ -1,30 +1,66 @@
-//! The connection to the server.
+//! A server, and the connection to it.
 
-use std::sync::{Mutex, PoisonError};
+use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use atpass_protocol::secret::Secret;
 use redis::aio::{ConnectionManager, ConnectionManagerConfig};
-use redis::{Client, ConnectionAddr, ErrorKind, RedisError, RedisResult, Value};
+use redis::{
+    Client, ConnectionAddr, ErrorKind, FromRedisValue, RedisError, RedisResult, ServerErrorKind,
+};
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
-
-use crate::replay::{Fresh, ReplayUnavailable};
 
 /// The longest that a connection may take, and then the answer.
 const TIMEOUT: Duration = Duration::from_secs(1);
 
-/// The longest that a key is kept, a century: of very large numbers the server says that they
-/// can't be, and no proof is good for as long.
-const LONGEST: u64 = 100 * 366 * 24 * 60 * 60;
+/// The address isn't one of a Valkey or Redis server. Says nothing of the address, which may hold
+/// a password.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "the address of Valkey must be like `redis://user:password@host:6379/0`, or `rediss://` with TLS"
+)]
+pub struct ValkeyAddressError;
 
-/// A server, connected to when it is needed.
-pub(super) struct Server {
+/// A Valkey or Redis server that several nodes share. Cheap to clone: clones share one connection.
+///
+/// - It is connected to when it is first needed, so a node starts also while it is down. A connection
+///   that takes longer than a second, or an answer that does, counts as down.
+/// - It runs scripts in Lua: it must allow `EVALSHA` and `EVAL`, and the commands that the memory
+///   ([`ValkeyReplay`](crate::ValkeyReplay)) and the limits ([`RateLimits`](crate::RateLimits)) name.
+/// - It is one server, with replicas or without; a cluster that spreads keys over several won't do.
+/// - With `rediss://` its certificate is checked against the system's roots.
+#[derive(Clone)]
+pub struct Valkey(Arc<Server>);
+
+struct Server {
     client: Client,
     address: String,
     /// Taken out of errors: a server that doesn't know a command repeats its arguments.
     password: Option<Secret>,
     connection: Mutex<Connection>,
+    is_down: AtomicBool,
 }
+
+/// A program that the server runs as one atomic step.
+pub(crate) struct Script {
+    code: &'static str,
+    /// By which the server knows it.
+    hash: String,
+}
+
+impl Script {
+    pub(crate) fn new(code: &'static str) -> Self {
+        let hash = redis::Script::new(code).get_hash().to_owned();
+        Self { code, hash }
+    }
+}
+
+/// What went wrong, for the operator. Holds no password.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct ServerError(String);
 
 /// The connection that requests share.
 #[derive(Default)]
@@ -34,10 +70,14 @@ struct Connection {
     manager: Option<ConnectionManager>,
 }
 
-impl Server {
-    /// Reads the URL; `None` if it isn't one of a server.
-    pub(super) fn open(url: &str) -> Option<Self> {
-        let client = Client::open(url).ok()?;
+impl Valkey {
+    /// The server at this URL: `redis://`, `valkey://`, with TLS `rediss://` or `valkeys://`, or
+    /// `unix://`. Doesn't connect yet.
+    ///
+    /// With TLS, it makes aws-lc-rs the cryptography of this process's rustls, where none was
+    /// chosen.
+    pub fn open(url: &str) -> Result<Self, ValkeyAddressError> {
+        let client = Client::open(url).map_err(|_| ValkeyAddressError)?;
         let info = client.get_connection_info();
         // rustls stops the process where two providers are compiled in and none is chosen. If
         // another thread chooses at this moment, its choice is as good.
@@ -46,51 +86,63 @@ impl Server {
         {
             let _ = aws_lc_rs::default_provider().install_default();
         }
-        Some(Self {
+        Ok(Self(Arc::new(Server {
             address: info.addr().to_string(),
             password: info.redis_settings().password().map(Secret::new),
             client,
             connection: Mutex::default(),
-        })
+            is_down: AtomicBool::new(false),
+        })))
     }
 
     /// Host and port.
-    pub(super) fn address(&self) -> &str {
-        &self.address
+    pub fn address(&self) -> &str {
+        &self.0.address
     }
 
-    /// Sets the key for so many seconds, if it isn't there.
-    pub(super) async fn set_once(
+    /// Whether the last that was asked of it failed. For what is shown of this node's health.
+    pub fn is_down(&self) -> bool {
+        self.0.is_down.load(Ordering::Relaxed)
+    }
+
+    /// Runs a script. It may run twice, where the connection is lost before the answer.
+    pub(crate) async fn run<T: FromRedisValue>(
         &self,
-        key: &str,
-        seconds: u64,
-    ) -> Result<Fresh, ReplayUnavailable> {
-        let mut command = redis::cmd("SET");
-        command
-            .arg(key)
-            .arg("1")
-            .arg("NX")
-            .arg("EX")
-            .arg(seconds.min(LONGEST));
-        let mut answer = self.send(&command).await;
-        // A server closes connections that are idle, and one that was restarted knows none. Had
-        // it got the key and lost only the answer, the key is known now and the request refused:
-        // better than to accept it twice.
+        script: &Script,
+        keys: &[String],
+        arguments: &[String],
+    ) -> Result<T, ServerError> {
+        let run = |name, code: &str| {
+            let mut command = redis::cmd(name);
+            command.arg(code).arg(keys.len()).arg(keys).arg(arguments);
+            command
+        };
+        let mut answer = self.0.send(&run("EVALSHA", &script.hash)).await;
+        // A server closes connections that are idle, and one that was restarted knows none.
         if let Err(error) = &answer
             && error.is_connection_dropped()
             && !error.is_connection_refusal()
         {
-            answer = self.send(&command).await;
+            answer = self.0.send(&run("EVALSHA", &script.hash)).await;
         }
-        match answer {
-            Ok(Value::Okay) => Ok(Fresh::First),
-            Ok(Value::Nil) => Ok(Fresh::Seen),
-            Ok(_) => Err(ReplayUnavailable::new("no answer to SET")),
-            Err(error) => Err(ReplayUnavailable::new(self.without_password(&error))),
+        if let Err(error) = &answer
+            && error.kind() == ErrorKind::Server(ServerErrorKind::NoScript)
+        {
+            answer = self.0.send(&run("EVAL", script.code)).await;
         }
+        self.0.is_down.store(answer.is_err(), Ordering::Relaxed);
+        answer.map_err(|error| ServerError(self.0.without_password(&error)))
     }
+}
 
-    async fn send(&self, command: &redis::Cmd) -> RedisResult<Value> {
+impl fmt::Debug for Valkey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Valkey").field(&self.0.address).finish()
+    }
+}
+
+impl Server {
+    async fn send<T: FromRedisValue>(&self, command: &redis::Cmd) -> RedisResult<T> {
         let (number, mut manager) = self.connect()?;
         let answer = command.query_async(&mut manager).await;
         if let Err(error) = &answer
@@ -114,7 +166,7 @@ impl Server {
             .set_response_timeout(Some(TIMEOUT));
         let manager = ConnectionManager::new_lazy_with_config(self.client.clone(), config)?;
         connection.manager = Some(manager.clone());
-        tokio::spawn(warn_of_eviction(manager.clone(), self.address.clone()));
+        tokio::spawn(warn_of_settings(manager.clone(), self.address.clone()));
         Ok((connection.number, manager))
     }
 
@@ -149,21 +201,31 @@ fn is_answer(error: &RedisError) -> bool {
     matches!(error.kind(), ErrorKind::Server(_) | ErrorKind::Extension)
 }
 
-/// Warns if the server would forget keys before their time. One that doesn't say, or isn't there,
-/// is asked again with the next connection.
-async fn warn_of_eviction(mut manager: ConnectionManager, server: String) {
+/// Warns if the server would forget keys before their time, or doesn't say. One that isn't there is
+/// asked again with the next connection.
+async fn warn_of_settings(mut manager: ConnectionManager, server: String) {
     let mut command = redis::cmd("INFO");
     command.arg("memory");
-    let Ok(info) = command.query_async::<String>(&mut manager).await else {
-        return;
+    let info = match command.query_async::<String>(&mut manager).await {
+        Ok(info) => info,
+        Err(error) if error.kind() == ErrorKind::Server(ServerErrorKind::NoPerm) => {
+            tracing::warn!(
+                server,
+                "Valkey doesn't allow INFO: so it isn't known when it was restarted from an older \
+                 snapshot or replaced by a replica, and proofs that it forgot then count again, until \
+                 their time is over. Allow the command: ACL SETUSER ... +info"
+            );
+            return;
+        }
+        Err(_) => return,
     };
     match eviction_policy(&info) {
         None | Some("noeviction") => {}
         Some(policy) => tracing::warn!(
             server,
             policy,
-            "the replay memory's server forgets keys when it is full, and what it forgets counts \
-             again: set its maxmemory-policy to noeviction"
+            "Valkey forgets keys when it is full, and proofs that it forgets so count again: set its \
+             maxmemory-policy to noeviction"
         ),
     }
 }
@@ -191,8 +253,10 @@ mod tests {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         std::thread::spawn(move || listener.incoming().for_each(drop));
-        let server = Server::open(&format!("rediss://:secret@{address}/")).unwrap();
-        let error = server.set_once("key", 1).await.unwrap_err().to_string();
+        let server = Valkey::open(&format!("rediss://:secret@{address}/")).unwrap();
+        let answer = server.run::<u64>(&Script::new("return 1"), &[], &[]).await;
+        let error = answer.unwrap_err().to_string();
         assert!(!error.contains("secret"), "{error}");
+        assert!(server.is_down());
     }
 }

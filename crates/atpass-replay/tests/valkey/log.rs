@@ -1,11 +1,12 @@
 //! What this thread logs, as messages to wait for.
 
 use std::fmt::{self, Write as _};
+use std::sync::OnceLock;
 
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 use tracing::field::{Field, Visit};
 use tracing::subscriber::DefaultGuard;
-use tracing::{Event, Level, Metadata, Subscriber, span};
+use tracing::{Dispatch, Event, Level, Metadata, Subscriber, span};
 
 /// What was logged, until it is dropped.
 pub(crate) struct Log {
@@ -15,6 +16,9 @@ pub(crate) struct Log {
 
 impl Log {
     pub(crate) fn of_this_thread() -> Self {
+        // With one subscriber alone, tracing takes what the thread that logs first has for what all have.
+        static ANOTHER: OnceLock<Dispatch> = OnceLock::new();
+        ANOTHER.get_or_init(|| Dispatch::new(Sender(mpsc::unbounded_channel().0)));
         let (sender, entries) = mpsc::unbounded_channel();
         Self {
             entries,

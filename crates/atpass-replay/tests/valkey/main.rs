@@ -6,6 +6,9 @@
     reason = "a test fails by panicking"
 )]
 
+mod app;
+mod eras;
+mod limits;
 mod log;
 mod outage;
 mod own;
@@ -15,7 +18,7 @@ use std::sync::Arc;
 use atpass_protocol::random::{self, SystemRandom};
 use atpass_protocol::time::{Clock, SystemClock, UnixTime};
 use atpass_replay::{
-    Fresh, GRACE, Namespace, Replay, ReplayUnavailable, ValkeyReplay, WhenDown, contract,
+    Fresh, GRACE, Namespace, Replay, ReplayUnavailable, Valkey, ValkeyReplay, WhenDown, contract,
 };
 
 const START: UnixTime = UnixTime::from_secs(1_800_000_000);
@@ -32,9 +35,8 @@ fn prefix() -> String {
 }
 
 fn node(url: &str, prefix: &str, when_down: WhenDown) -> ValkeyReplay {
-    ValkeyReplay::open(url, when_down)
-        .unwrap()
-        .with_prefix(prefix)
+    let valkey = Valkey::open(url).unwrap();
+    ValkeyReplay::new(valkey, when_down).with_prefix(prefix)
 }
 
 fn key(number: u8) -> [u8; 32] {
@@ -50,8 +52,10 @@ async fn accept_until(
     number: u8,
     until: UnixTime,
 ) -> Result<Fresh, ReplayUnavailable> {
+    // As a proof whose nonce is of the present.
+    let era = replay.ask_era().await?;
     replay
-        .accept_once(Namespace::Dpop, &key(number), until, START)
+        .accept_once(Namespace::Dpop(era), &key(number), until, START)
         .await
 }
 
@@ -131,7 +135,8 @@ async fn keys_go_with_their_time() {
             .await
             .unwrap()
     };
-    let milliseconds = left(Namespace::Dpop, 1).await;
+    let dpop = Namespace::Dpop(replay.era().unwrap());
+    let milliseconds = left(dpop, 1).await;
     assert!(
         (300_001..=330_000).contains(&milliseconds),
         "{milliseconds}"
@@ -139,13 +144,13 @@ async fn keys_go_with_their_time() {
     let milliseconds = left(Namespace::ClientAssertion, 1).await;
     assert!((60_001..=90_000).contains(&milliseconds), "{milliseconds}");
     // -2: there is no such key.
-    assert_eq!(left(Namespace::Dpop, 2).await, -2);
-    let milliseconds = left(Namespace::Dpop, 3).await;
+    assert_eq!(left(dpop, 2).await, -2);
+    let milliseconds = left(dpop, 3).await;
     assert!(
         milliseconds == -2 || (0..=1_000).contains(&milliseconds),
         "{milliseconds}"
     );
-    assert!(left(Namespace::Dpop, 4).await > 0, "not for ever");
+    assert!(left(dpop, 4).await > 0, "not for ever");
 }
 
 /// What isn't an address says so, without what it holds.
@@ -158,11 +163,11 @@ fn addresses_are_checked_at_once() {
         "redis://:secret@127.0.0.1:port",
         "redis://:secret@127.0.0.1/database",
     ] {
-        let error = ValkeyReplay::open(url, WhenDown::Refuse).unwrap_err();
+        let error = Valkey::open(url).unwrap_err();
         assert!(!error.to_string().contains("secret"), "{error}");
     }
     for url in ["redis://:secret@host", "valkey://user:secret@host:1/2"] {
-        let replay = ValkeyReplay::open(url, WhenDown::Refuse).unwrap();
+        let replay = node(url, "p:", WhenDown::Refuse);
         assert!(!format!("{replay:?}").contains("secret"), "{replay:?}");
     }
 }

@@ -5,20 +5,30 @@ use std::net::{Ipv4Addr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
 
-use atpass_replay::{Fresh, WhenDown};
+use atpass_replay::{Fresh, Namespace, Replay, WhenDown};
+use redis::AsyncConnectionConfig;
 use tracing::Level;
 
 use crate::log::Log;
 use crate::own::{OwnServer, free_port};
-use crate::{accept, node};
+use crate::{START, accept, key, node};
 
-/// Sends the server a command.
-async fn command(server: &OwnServer, name: &str, words: &[&str]) {
+/// Sends the server a command. Returns its answer as text, a line for each part.
+pub(crate) async fn command(server: &OwnServer, name: &str, words: &[&str]) -> String {
     let client = redis::Client::open(server.url()).unwrap();
-    let mut connection = client.get_multiplexed_async_connection().await.unwrap();
+    let config = AsyncConnectionConfig::new().set_response_timeout(None);
+    let connection = client.get_multiplexed_async_connection_with_config(&config);
+    let mut connection = connection.await.unwrap();
     let mut command = redis::cmd(name);
     command.arg(words);
-    command.exec_async(&mut connection).await.unwrap();
+    let answer: redis::Value = command.query_async(&mut connection).await.unwrap();
+    match &answer {
+        redis::Value::Int(number) => number.to_string(),
+        other => {
+            let parts = redis::from_redis_value_ref::<Vec<String>>(other);
+            parts.unwrap_or_default().join("\n")
+        }
+    }
 }
 
 /// Clauses AS-DPOP-11 and AS-AUTHN-05: what can't be known isn't accepted. The first request after the
@@ -45,6 +55,8 @@ async fn without_a_server_it_refuses_until_it_is_back() {
         assert_eq!(accept(&replay, 2).await, Ok(Fresh::Seen));
         assert!(!replay.is_down());
         assert_eq!(log.next().await.0, Level::INFO);
+        let (level, text) = log.next().await;
+        assert!(level == Level::WARN && text.contains("restarted"), "{text}");
     }
 }
 
@@ -59,6 +71,7 @@ async fn without_a_server_it_remembers_here() {
     let other = node(&url, "p:", WhenDown::RememberHere);
     assert_eq!(accept(&replay, 1).await, Ok(Fresh::First));
     assert_eq!(accept(&other, 1).await, Ok(Fresh::Seen));
+    let before = Namespace::Dpop(replay.era().unwrap());
 
     drop(server);
     for (number, fresh) in [
@@ -85,7 +98,12 @@ async fn without_a_server_it_remembers_here() {
     assert_eq!(log.next().await.0, Level::INFO);
     assert!(!replay.is_down());
     for number in 1..5 {
-        assert_eq!(accept(&replay, number).await, Ok(Fresh::Seen), "{number}");
+        for node in [&replay, &other] {
+            let key = key(number);
+            let again = node.accept_once(before, &key, START.plus(300), START);
+            let again = again.await.unwrap();
+            assert_ne!(again, Fresh::First, "{number}");
+        }
     }
     assert_eq!(accept(&other, 4).await, Ok(Fresh::Seen), "they agree again");
 }
@@ -116,7 +134,11 @@ async fn a_connection_that_was_closed_costs_no_request() {
     drop(server);
     let _server = OwnServer::start_on(port, &[]);
     assert_eq!(accept(&replay, 2).await, Ok(Fresh::First));
-    assert_eq!(log.rest(), []);
+    let warnings = log.rest();
+    assert!(
+        warnings.len() == 1 && warnings[0].0 == Level::WARN,
+        "no outage, but another era: {warnings:?}"
+    );
 }
 
 /// A server that doesn't answer: nobody waits long, and of those who can go on without it, only one waits.

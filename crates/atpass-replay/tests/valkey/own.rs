@@ -2,7 +2,8 @@
 
 use std::io::{BufRead, BufReader};
 use std::net::{Ipv4Addr, TcpListener};
-use std::process::{Child, ChildStdout, Command, Stdio};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
 
 use tempfile::TempDir;
 
@@ -15,9 +16,7 @@ pub(crate) fn free_port() -> u16 {
 /// A server. Ends when it is dropped, and forgets all.
 pub(crate) struct OwnServer {
     server: Child,
-    /// Kept, so that the server has somewhere to write to.
-    _log: BufReader<ChildStdout>,
-    _folder: TempDir,
+    folder: TempDir,
     port: u16,
 }
 
@@ -29,30 +28,25 @@ impl OwnServer {
 
     /// On this port; returns when the server says that it is ready.
     pub(crate) fn start_on(port: u16, options: &[&str]) -> Self {
-        let program = std::env::var_os("ATPASS_TEST_VALKEY_SERVER").expect(
-            "`cargo xtask test` says where the program `valkey-server` or `redis-server` is; \
-             without it, set the variable",
-        );
         let folder = TempDir::with_prefix("atpass-valkey-").unwrap();
-        let mut server = Command::new(program)
-            .args(["--bind", "127.0.0.1", "--port", &port.to_string()])
-            .args(["--save", "", "--appendonly", "no", "--dir"])
-            .arg(folder.path())
-            .args(options)
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut log = BufReader::new(server.stdout.take().unwrap());
-        let mut said = String::new();
-        while !said.contains("Ready to accept connections") {
-            assert!(log.read_line(&mut said).unwrap() > 0, "ended: {said}");
-        }
+        let server = spawn(folder.path(), port, options);
         Self {
             server,
-            _log: log,
-            _folder: folder,
+            folder,
             port,
         }
+    }
+
+    /// Kills it (`kill -9`).
+    pub(crate) fn stop(&mut self) {
+        let _ = self.server.kill();
+        let _ = self.server.wait();
+    }
+
+    /// Kills it, and starts it again with what it saved: nothing, if it wasn't told to.
+    pub(crate) fn restart(&mut self) {
+        self.stop();
+        self.server = spawn(self.folder.path(), self.port, &[]);
     }
 
     pub(crate) fn port(&self) -> u16 {
@@ -73,7 +67,30 @@ impl OwnServer {
 
 impl Drop for OwnServer {
     fn drop(&mut self) {
-        let _ = self.server.kill();
-        let _ = self.server.wait();
+        self.stop();
     }
+}
+
+/// Starts a server; returns when it says that it is ready.
+fn spawn(folder: &Path, port: u16, options: &[&str]) -> Child {
+    let program = std::env::var_os("ATPASS_TEST_VALKEY_SERVER").expect(
+        "`cargo xtask test` says where the program `valkey-server` or `redis-server` is; \
+         without it, set the variable",
+    );
+    let mut server = Command::new(program)
+        .args(["--bind", "127.0.0.1", "--port", &port.to_string()])
+        .args(["--save", "", "--appendonly", "no", "--dir"])
+        .arg(folder)
+        .args(options)
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut log = BufReader::new(server.stdout.take().unwrap());
+    let mut said = String::new();
+    while !said.contains("Ready to accept connections") {
+        assert!(log.read_line(&mut said).unwrap() > 0, "ended: {said}");
+    }
+    // Kept, so that the server has somewhere to write to.
+    server.stdout = Some(log.into_inner());
+    server
 }

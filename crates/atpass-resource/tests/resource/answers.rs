@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use atpass_protocol::jose::JwkSet;
 use atpass_protocol::metadata::ProtectedResourceMetadata;
 use atpass_protocol::time::UnixTime;
-use atpass_replay::{Fresh, MemoryReplay, Namespace, Replay, ReplayUnavailable};
+use atpass_replay::{Era, Fresh, MemoryReplay, Namespace, Replay, ReplayUnavailable};
 use atpass_resource::{IssuerKeys, KeysUnavailable, METADATA_PATH};
 use serde_json::{Value, json};
 
@@ -83,6 +83,15 @@ struct Broken;
 
 #[async_trait]
 impl Replay for Broken {
+    /// It was there before.
+    fn era(&self) -> Option<Era> {
+        Era::parse(&"A".repeat(22))
+    }
+
+    async fn ask_era(&self) -> Result<Era, ReplayUnavailable> {
+        Err(ReplayUnavailable::new("connection to 10.0.0.7 refused"))
+    }
+
     async fn accept_once(
         &self,
         _: Namespace,

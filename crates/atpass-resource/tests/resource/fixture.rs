@@ -107,6 +107,7 @@ impl World {
     pub(crate) fn with(setup: Setup) -> Self {
         let (issuer, clock) = (setup.issuer, setup.clock);
         let nonces = NonceKeeper::new(&HmacKey::new(&[1; 32]));
+        let era = setup.replay.era();
         let revoked = Arc::new(RevocationList::default());
         let issuer_key = PrivateKey::generate().unwrap();
         let published = PublishedKey::new("k1", issuer_key.public().clone());
@@ -150,7 +151,7 @@ impl World {
             server,
             issuer,
             clock,
-            nonces,
+            nonces: era.map_or(nonces.clone(), |era| nonces.in_era(era)),
             revoked,
             issuer_key,
             app_key,

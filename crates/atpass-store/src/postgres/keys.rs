@@ -120,15 +120,15 @@ pub(super) async fn reseal(db: &Transaction<'_>, master: &SealingKeys) -> Result
 }
 
 /// A sealed text opens in its own place only.
-pub(super) fn key_place(kid: &str) -> String {
+pub(crate) fn key_place(kid: &str) -> String {
     format!("signing key:{kid}")
 }
 
-pub(super) fn secret_place(name: &str) -> String {
+pub(crate) fn secret_place(name: &str) -> String {
     format!("secret:{name}")
 }
 
-pub(super) fn seal(master: &SealingKeys, place: &str, plain: &[u8]) -> Result<Vec<u8>, StoreError> {
+pub(crate) fn seal(master: &SealingKeys, place: &str, plain: &[u8]) -> Result<Vec<u8>, StoreError> {
     let sealed = master.seal(place.as_bytes(), plain, &SystemRandom);
     sealed.map_err(unavailable)
 }
@@ -139,5 +139,8 @@ fn open(
     columns: &Columns<'_>,
 ) -> Result<Zeroizing<Vec<u8>>, StoreError> {
     let opened = master.open(place.as_bytes(), columns.get("sealed")?);
-    opened.map_err(|error| columns.corrupt(place, format_args!("{error} (database.master_keys)")))
+    opened.map_err(|error| {
+        let advice = "is the key that sealed it among database.master_keys?";
+        columns.corrupt(place, format_args!("{error}; {advice}"))
+    })
 }

@@ -13,8 +13,9 @@ mod approvals;
 mod config;
 mod devices;
 mod entryway;
-mod keys;
+pub(crate) mod keys;
 mod lexicons;
+mod nodes;
 mod operator;
 mod pool;
 mod requests;
@@ -23,6 +24,7 @@ mod schema;
 mod scopes;
 mod seen;
 mod sessions;
+mod void;
 
 use std::fmt;
 use std::sync::Arc;
@@ -40,9 +42,11 @@ use atpass_provider::store::{
     AlreadyUsed, ApproveOutcome, CodeRecord, ConsumeOutcome, DeviceRecord, DeviceSignIn, Digest32,
     EndReason, RequestRecord, Rotation, SessionRecord, SigningKeyRecord, Store, StoreError, Swept,
 };
+use deadpool_postgres::{ClientWrapper, Object};
 
 pub use config::{PostgresConfig, PostgresConfigError};
 use pool::{Connections, run, transact};
+pub(crate) use pool::{told, unavailable};
 pub use schema::PostgresOpenError;
 
 /// The store in a PostgreSQL database. Cheap to clone.
@@ -59,7 +63,12 @@ impl PostgresStore {
         &self.0.connections
     }
 
-    fn master(&self) -> &SealingKeys {
+    /// A connection that nobody else gets, and that ends with its user.
+    pub(crate) async fn own_connection(&self) -> Result<ClientWrapper, StoreError> {
+        Ok(Object::take(self.connections().get().await?))
+    }
+
+    pub(crate) fn master(&self) -> &SealingKeys {
         &self.0.master
     }
 

@@ -12,8 +12,9 @@ use tokio_postgres::types::ToSql;
 
 use super::pool::{Failure, query, query_one, rows, run, transact};
 use super::row::Columns;
-use super::{PostgresStore, accounts, entryway, seen, sessions};
-use crate::database::{AccountDetails, Counts, OperatorStore, SessionFilter};
+use super::{PostgresStore, accounts, entryway, nodes, seen, sessions, void};
+use crate::database::{AccountDetails, Counts, NodeRecord, OperatorStore, SessionFilter};
+use crate::void::Voided;
 
 #[async_trait]
 impl OperatorStore for PostgresStore {
@@ -93,6 +94,23 @@ impl OperatorStore for PostgresStore {
         transact!(self, |db| accounts::remove(db, did, now))
     }
 
+    async fn void_spent(&self, now: UnixTime) -> Result<Voided, StoreError> {
+        Ok(void::spent(self.own_connection().await?, now).await?)
+    }
+
+    async fn meet(&self, node: &NodeRecord) -> Result<Vec<NodeRecord>, StoreError> {
+        run!(self, |db| nodes::meet(db, node))?;
+        self.nodes(node.seen_at).await
+    }
+
+    async fn nodes(&self, now: UnixTime) -> Result<Vec<NodeRecord>, StoreError> {
+        run!(self, |db| nodes::all(db, now))
+    }
+
+    async fn leave(&self, node: &[u8; 16]) -> Result<(), StoreError> {
+        run!(self, |db| nodes::leave(db, node))
+    }
+
     async fn note_use(
         &self,
         key: &[u8],
@@ -105,14 +123,16 @@ impl OperatorStore for PostgresStore {
 
 /// Conditions for live sessions, and their values. Only what is given is asked for, so that an index serves it.
 struct Fitting {
-    conditions: String,
+    conditions: Vec<String>,
     values: Vec<Box<dyn ToSql + Sync + Send>>,
 }
 
 impl Fitting {
     fn new(filter: &SessionFilter, now: UnixTime) -> Self {
         let mut fitting = Self {
-            conditions: "ended_at IS NULL AND expires_at > $1 AND refresh_expires_at > $1".into(),
+            conditions: vec![
+                "ended_at IS NULL AND expires_at > $1 AND refresh_expires_at > $1".into(),
+            ],
             values: vec![Box::new(now.as_secs())],
         };
         fitting.and("id", filter.id.map(SessionId::as_i64));
@@ -128,8 +148,12 @@ impl Fitting {
         if let Some(value) = value {
             self.values.push(Box::new(value));
             let number = self.values.len();
-            self.conditions += &format!(" AND {column} = ${number}");
+            self.conditions.push(format!("{column} = ${number}"));
         }
+    }
+
+    fn conditions(&self) -> String {
+        self.conditions.join(" AND ")
     }
 
     fn values(&self) -> Vec<&(dyn ToSql + Sync)> {
@@ -147,7 +171,7 @@ async fn find_sessions(
     now: UnixTime,
 ) -> Result<(Vec<SessionRecord>, i64), Failure> {
     let fitting = Fitting::new(filter, now);
-    let Fitting { conditions, .. } = &fitting;
+    let conditions = fitting.conditions();
     // One statement, so one snapshot for the count and the rows.
     let sql = format!(
         "SELECT {}, (SELECT count(*) FROM sessions WHERE {conditions}) AS total
@@ -183,7 +207,7 @@ async fn end_sessions(
         )
         SELECT count(*) FROM ended",
         EndReason::Operator.as_str(),
-        fitting.conditions
+        fitting.conditions()
     );
     let ended: i64 = query_one(db, &sql, &fitting.values()).await?.try_get(0)?;
     Ok(rows(ended.unsigned_abs()))

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use atpass_protocol::time::UnixTime;
 use atpass_provider::store::StoreError;
-use deadpool_postgres::{GenericClient, Object, Pool};
+use deadpool_postgres::{GenericClient, Object, Pool, PoolError};
 use tokio::time::error::Elapsed;
 use tokio_postgres::Row;
 use tokio_postgres::error::SqlState;
@@ -61,14 +61,23 @@ impl Failure {
     }
 }
 
-pub(super) fn unavailable(error: impl std::fmt::Display) -> StoreError {
+pub(crate) fn unavailable(error: impl std::fmt::Display) -> StoreError {
     StoreError::Unavailable(error.to_string())
 }
 
 /// The server's message, which never repeats a value of ours: they are parameters.
-pub(super) fn told(error: &tokio_postgres::Error) -> String {
+pub(crate) fn told(error: &tokio_postgres::Error) -> String {
     let message = error.as_db_error().map(|error| error.message().to_owned());
     message.unwrap_or_else(|| error.to_string())
+}
+
+/// Why a connection didn't come about: the server's message, or what the system or TLS says beneath the error.
+fn refused(error: &tokio_postgres::Error) -> String {
+    let beneath = std::error::Error::source(error);
+    match beneath.filter(|_| error.as_db_error().is_none()) {
+        Some(beneath) => format!("{error}: {beneath}"),
+        None => told(error),
+    }
 }
 
 /// The connections of a store.
@@ -79,8 +88,13 @@ impl Connections {
     /// A connection that answers to nobody else.
     pub(super) async fn get(&self) -> Result<Object, StoreError> {
         let connection = self.0.get().await;
-        connection
-            .map_err(|error| unavailable(format_args!("no connection to PostgreSQL: {error}")))
+        connection.map_err(|error| {
+            let why = match &error {
+                PoolError::Backend(error) => refused(error),
+                error => error.to_string(),
+            };
+            unavailable(format_args!("no connection to PostgreSQL: {why}"))
+        })
     }
 
     /// For an act, which is tried until it is settled.

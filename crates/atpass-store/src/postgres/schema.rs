@@ -7,7 +7,6 @@
 use std::sync::Arc;
 
 use atpass_provider::store::StoreError;
-use deadpool_postgres::{ClientWrapper, Object};
 use tokio_postgres::error::SqlState;
 
 use super::config::{PostgresConfig, PostgresConfigError};
@@ -84,7 +83,7 @@ impl PostgresStore {
     pub async fn migrate(config: &PostgresConfig) -> Result<Self, PostgresOpenError> {
         let store = Self::of(config)?;
         // Not given back to the pool: the lock ends with the connection, whatever happens here.
-        let mut connection: ClientWrapper = Object::take(store.0.connections.get().await?);
+        let mut connection = store.own_connection().await?;
         let failed = |error: tokio_postgres::Error| unavailable(told(&error));
         connection
             .batch_execute("SET statement_timeout = 0; SET lock_timeout = 0")

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod approvals;
+mod backup;
 mod checkpoint;
 mod devices;
 mod entryway;
@@ -11,9 +12,11 @@ mod operator;
 mod reader;
 mod requests;
 mod row;
+mod schema;
 mod scopes;
 mod seen;
 mod sessions;
+mod void;
 mod writer;
 
 use std::path::{Path, PathBuf};
@@ -33,47 +36,17 @@ use atpass_provider::store::{
     EndReason, RequestRecord, Rotation, SessionRecord, SigningKeyRecord, Store, StoreError, Swept,
 };
 use rusqlite::{Connection, OpenFlags};
-use rusqlite_migration::{M, Migrations};
 
-use crate::database::SchemaVersions;
+pub(crate) use backup::refuse_copies;
+pub use backup::{Backup, BackupError, Progress, Restored, Since};
 use checkpoint::Checkpointer;
 use reader::Readers;
+pub use schema::OpenError;
+use schema::migrations;
+pub(crate) use schema::{MOVED, is_moved, versions};
 use writer::Writer;
 
-/// The schema, step by step. A step is never changed once it was released.
-fn migrations() -> Migrations<'static> {
-    Migrations::new(vec![
-        M::up(include_str!("../../migrations/0001_init.sql")),
-        M::up(include_str!("../../migrations/0002_entryway.sql")),
-    ])
-}
-
-/// Why a database can't be opened.
-#[derive(Debug, thiserror::Error)]
-pub enum OpenError {
-    /// SQLite says so.
-    #[error("the database can't be opened: {0}")]
-    Sqlite(#[from] rusqlite::Error),
-    /// It is of a newer version of this program, or a migration failed.
-    #[error("the database can't be brought to this program's version: {0}")]
-    Migration(#[from] rusqlite_migration::Error),
-    /// There is no such file.
-    #[error("there is no database")]
-    Missing,
-    /// Its schema isn't this program's.
-    #[error("the database has {0}")]
-    Schema(SchemaVersions),
-    /// A file can't be read, or a thread of the store can't be started.
-    #[error("the system refused: {0}")]
-    System(#[from] std::io::Error),
-}
-
-fn schema_of(connection: &Connection) -> Result<SchemaVersions, OpenError> {
-    let found = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
-    let pending = migrations().pending_migrations(connection)?;
-    let known = found + i64::from(pending);
-    Ok(SchemaVersions { found, known })
-}
+use crate::database::SchemaVersions;
 
 /// The store in one SQLite file. Cheap to clone; closes when the last clone goes.
 #[derive(Clone, Debug)]
@@ -89,6 +62,8 @@ struct Inner {
 impl SqliteStore {
     /// Opens the database, makes it if it isn't there, and brings its schema up to date.
     pub fn open(path: &Path) -> Result<Self, OpenError> {
+        // Before anything is changed: it may be a backup.
+        Self::schema(path)?;
         let mut connection = connect(path, OpenFlags::default())?;
         migrations().to_latest(&mut connection)?;
         Self::with(connection, path)
@@ -105,14 +80,18 @@ impl SqliteStore {
         Self::with(connect(path, EXISTING)?, path)
     }
 
-    /// The schema of a database, if there is one. Changes nothing.
+    /// The schema of a database, if there is one. Changes nothing. Refuses a backup, and what was moved away.
     pub fn schema(path: &Path) -> Result<Option<SchemaVersions>, OpenError> {
         if !path.try_exists()? {
             return Ok(None);
         }
         let connection = Connection::open_with_flags(path, EXISTING)?;
-        connection.busy_timeout(Duration::from_secs(5))?;
-        schema_of(&connection).map(Some)
+        connection.busy_timeout(BUSY)?;
+        refuse_copies(&connection)?;
+        if is_moved(&connection)? {
+            return Err(OpenError::Moved);
+        }
+        versions(&connection).map(Some)
     }
 
     fn with(connection: Connection, path: &Path) -> Result<Self, OpenError> {
@@ -143,6 +122,9 @@ impl SqliteStore {
     }
 }
 
+/// How long a connection waits for another process that writes: `atpass` on the command line.
+const BUSY: Duration = Duration::from_secs(5);
+
 /// For a database that must be there.
 const EXISTING: OpenFlags =
     OpenFlags::SQLITE_OPEN_READ_WRITE.union(OpenFlags::SQLITE_OPEN_NO_MUTEX);
@@ -150,13 +132,15 @@ const EXISTING: OpenFlags =
 /// Opens a connection with the settings that all of them share.
 fn connect(path: &Path, flags: OpenFlags) -> rusqlite::Result<Connection> {
     let connection = Connection::open_with_flags(path, flags)?;
-    connection.busy_timeout(Duration::from_secs(5))?;
+    connection.busy_timeout(BUSY)?;
     connection.pragma_update(None, "journal_mode", "wal")?;
     // What was answered is on the disk, also after a power failure.
     connection.pragma_update(None, "synchronous", "full")?;
     connection.pragma_update(None, "foreign_keys", true)?;
     // In KiB.
     connection.pragma_update(None, "cache_size", -4096)?;
+    // Bytes of the log's file that are kept where it begins anew: most of what is used between two merges.
+    connection.pragma_update(None, "journal_size_limit", 8 * 1024 * 1024)?;
     // Another thread does it, off the path of requests.
     connection.pragma_update(None, "wal_autocheckpoint", 0)?;
     Ok(connection)
@@ -359,13 +343,5 @@ impl Store for SqliteStore {
             })
         })
         .await
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    #[test]
-    fn migrations_are_sound() {
-        super::migrations().validate().unwrap();
     }
 }

@@ -13,8 +13,9 @@ use atpass_provider::store::{EndReason, SessionRecord, StoreError};
 use rusqlite::{Connection, ToSql, named_params};
 
 use super::row::{Columns, unavailable};
-use super::{SqliteStore, accounts, entryway, seen, sessions};
-use crate::database::{AccountDetails, Counts, OperatorStore, SessionFilter};
+use super::{SqliteStore, accounts, entryway, seen, sessions, void};
+use crate::database::{AccountDetails, Counts, NodeRecord, OperatorStore, SessionFilter};
+use crate::void::Voided;
 
 /// What makes a session live, and the filter's conditions; a parameter that is NULL says nothing.
 macro_rules! fits {
@@ -113,6 +114,22 @@ impl OperatorStore for SqliteStore {
     ) -> Result<Option<Vec<SessionId>>, StoreError> {
         let did = did.clone();
         self.write(move |db| accounts::remove(db, &did, now)).await
+    }
+
+    async fn void_spent(&self, now: UnixTime) -> Result<Voided, StoreError> {
+        self.write(move |db| void::spent(db, now)).await
+    }
+
+    async fn meet(&self, _: &NodeRecord) -> Result<Vec<NodeRecord>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    async fn nodes(&self, _: UnixTime) -> Result<Vec<NodeRecord>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    async fn leave(&self, _: &[u8; 16]) -> Result<(), StoreError> {
+        Ok(())
     }
 
     async fn note_use(

@@ -93,7 +93,7 @@ fn run(connection: Connection, mut jobs: mpsc::Receiver<Job>, checkpointer: &Che
             waiting.push(job);
         }
         commit(&connection, &mut waiting);
-        checkpointer.wake();
+        checkpointer.committed(&connection);
     }
     // The last word: what the checkpointer left over is merged when the last connection closes.
     if let Err((_, error)) = connection.close() {
@@ -114,7 +114,7 @@ fn commit(connection: &Connection, jobs: &mut Vec<Job>) {
     for answer in answers {
         answer(outcome);
     }
-    // Jobs that never ran: dropping them tells their callers.
+    // Jobs that never ran: dropping them tells their callers that nothing of them happened.
     jobs.clear();
 }
 
@@ -129,10 +129,63 @@ fn transaction(
         run("SAVEPOINT act")?;
         let (keep, answer) = job(connection);
         answers.push(answer);
+        // A full or failing disk ends the whole transaction (https://sqlite.org/lang_transaction.html,
+        // "Response to errors"): what came before in it is gone, and nothing may follow outside of one.
+        if connection.is_autocommit() {
+            return Err(rusqlite::Error::SqliteFailure(
+                rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_ABORT),
+                Some("the transaction was undone by a failure of the disk".into()),
+            ));
+        }
         if !keep {
             run("ROLLBACK TO act")?;
         }
         run("RELEASE act")?;
     }
     run("COMMIT")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use atpass_provider::store::Store;
+
+    use super::super::SqliteStore;
+    use super::*;
+
+    /// A database that may not grow: each act finds room, or nothing of it happens; with more room it goes on.
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_database_without_room_refuses_and_heals() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Arc::new(SqliteStore::open(&folder.path().join("db")).unwrap());
+        let room = async |pages: i64| {
+            let set = move |db: &Connection| {
+                db.pragma_update(None, "max_page_count", pages)
+                    .map_err(unavailable)
+            };
+            store.write(set).await.unwrap();
+        };
+        room(100).await;
+        let keep = |n: u32| {
+            let store = store.clone();
+            let scope = "a".repeat(10_000);
+            let now = atpass_protocol::time::UnixTime::from_secs(0);
+            tokio::spawn(async move { store.keep_scope(&n.to_string(), &scope, now).await })
+        };
+        let mut kept = Vec::new();
+        for (n, act) in (0..200).map(|n| (n, keep(n))).collect::<Vec<_>>() {
+            match act.await.unwrap() {
+                Ok(()) => kept.push(n),
+                Err(error) => assert!(matches!(error, StoreError::Unavailable(_)), "{error}"),
+            }
+        }
+        assert!(kept.len() < 100, "{}", kept.len());
+        room(1_000_000).await;
+        for n in 0..200 {
+            let found = store.scope(&n.to_string()).await.unwrap();
+            assert_eq!(found.is_some(), kept.contains(&n), "{n}");
+            keep(n).await.unwrap().unwrap();
+        }
+    }
 }

@@ -13,6 +13,7 @@ use atpass_protocol::time::{Clock, SystemClock, UnixTime};
 use atpass_protocol::token::SessionId;
 use atpass_provider::password::Passwords;
 use atpass_provider::{NoPermissionSets, Parts, Provider, ProviderConfig, SessionEnded};
+use atpass_replay::{MemoryReplay, RateLimits, SplitReplay};
 use atpass_store::{NewAccount, SqliteStore, StoredAccounts, StoredReplay};
 use atpass_testnet::{Internet, ManualClock};
 use axum::Router;
@@ -49,8 +50,9 @@ impl Nodes {
         let folder = tempfile::tempdir().unwrap();
         let clock = ManualClock::at(SystemClock.now());
         let mut nodes = Vec::new();
+        let proofs = Arc::new(MemoryReplay::default());
         for _ in 0..count {
-            nodes.push(node(folder.path(), &clock, &fetch).await);
+            nodes.push(node(folder.path(), proofs.clone(), &clock, &fetch).await);
         }
         let turn = Arc::new(AtomicUsize::new(0));
         let site = Router::new().fallback(move |request: Request| {
@@ -75,8 +77,14 @@ impl Nodes {
     }
 }
 
-/// One process. It has nothing in common with the others but the database and the key of the nonces.
-async fn node(folder: &Path, clock: &ManualClock, fetch: &FetchConfig) -> Router {
+/// One process. It has nothing in common with the others but the database, the memory of proofs and the key
+/// of the nonces.
+async fn node(
+    folder: &Path,
+    proofs: Arc<MemoryReplay>,
+    clock: &ManualClock,
+    fetch: &FetchConfig,
+) -> Router {
     let store = SqliteStore::open(&folder.join("atpass.sqlite")).unwrap();
     let random = Arc::new(SystemRandom);
     let accounts = StoredAccounts::new(
@@ -101,8 +109,12 @@ async fn node(folder: &Path, clock: &ManualClock, fetch: &FetchConfig) -> Router
         fetcher: Fetcher::new(fetch.clone()).unwrap(),
         sign_up: None,
         permission_sets: Arc::new(NoPermissionSets),
-        replay: Arc::new(StoredReplay::new(Arc::new(store))),
+        replay: Arc::new(SplitReplay {
+            proofs,
+            assertions: Arc::new(StoredReplay::open(Arc::new(store)).await.unwrap()),
+        }),
         nonces: NonceKeeper::new(&HmacKey::new(&[1; 32])),
+        limits: RateLimits::memory(Arc::new(clock.clone())),
         clock: Arc::new(clock.clone()),
         random,
         on_session_ended: Arc::new(Nobody),

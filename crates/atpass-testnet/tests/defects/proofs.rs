@@ -157,7 +157,8 @@ async fn is_new(memory: &MemoryReplay, number: u32, now: UnixTime) -> bool {
     let mut key = [0; 32];
     key[..4].copy_from_slice(&number.to_be_bytes());
     let until = now.plus(300);
-    let answer = memory.accept_once(Namespace::Dpop, &key, until, now);
+    let era = memory.era().unwrap();
+    let answer = memory.accept_once(Namespace::Dpop(era), &key, until, now);
     answer.await.unwrap() == Fresh::First
 }
 

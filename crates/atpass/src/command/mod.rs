@@ -14,3 +14,4 @@ pub(crate) mod lexicon;
 pub(crate) mod scope;
 pub(crate) mod serve;
 pub(crate) mod session;
+pub(crate) mod store;

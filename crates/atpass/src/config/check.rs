@@ -274,7 +274,7 @@ impl Check<'_> {
                 root_certs,
                 allow_http: chosen.allow_http,
                 allow_loopback: chosen.allow_loopback,
-                https_port: None,
+                https_port: chosen.https_port,
             },
         })
     }

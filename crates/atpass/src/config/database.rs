@@ -2,13 +2,14 @@
 
 use atpass_protocol::seal::SealingKeys;
 use atpass_protocol::secret::Secret;
+use atpass_replay::WhenDown;
 use atpass_store::PostgresConfig;
 use url::Url;
 
 use super::Loaded;
 use super::check::Check;
 use super::entryway::secret_in;
-use super::settings::WhenDown;
+use super::settings;
 use crate::database::{Location, in_folder};
 use crate::network::read_certificate;
 
@@ -109,7 +110,10 @@ impl Check<'_> {
         };
         Some(ValkeyPlan {
             url: Secret::new(url.as_str()),
-            when_down,
+            when_down: match when_down {
+                settings::WhenDown::Refuse => WhenDown::Refuse,
+                settings::WhenDown::RememberHere => WhenDown::RememberHere,
+            },
         })
     }
 }
@@ -119,5 +123,29 @@ fn valkey_url(text: &str) -> Result<Url, &'static str> {
     match url.scheme() {
         "redis" | "rediss" | "valkey" | "valkeys" | "unix" => Ok(url),
         _ => Err("expected redis://, rediss:// (with TLS) or unix://"),
+    }
+}
+
+impl Loaded {
+    /// SHA-256 of what all servers on one database must be configured with alike.
+    pub(crate) fn shared_digest(&self) -> [u8; 32] {
+        let settings = &self.settings;
+        let pdses = settings.pds.iter().map(|pds| {
+            let shared = (&pds.origin, &pds.did, &pds.handle_domains, pds.new_accounts);
+            serde_json::json!(shared)
+        });
+        let network = &settings.network;
+        let shared = serde_json::json!({
+            "issuer": settings.issuer,
+            "protected_resources": settings.protected_resources,
+            "experimental_spaces": settings.experimental_spaces,
+            "lifetimes": settings.lifetimes,
+            "network": (&network.directory, &network.handle_resolver, network.allow_http, network.allow_loopback),
+            "clients": settings.clients,
+            "entryway": (&settings.entryway.did, &settings.entryway.sign_up),
+            "pds": pdses.collect::<Vec<_>>(),
+            "valkey": settings.valkey.when_down,
+        });
+        Secret::new(shared.to_string()).sha256()
     }
 }

@@ -24,7 +24,6 @@ use std::path::{Path, PathBuf};
 use serde_json::{Map, Value};
 
 pub(crate) use check::Config;
-pub(crate) use database::ValkeyPlan;
 pub(crate) use entryway::EntrywayPlan;
 pub(crate) use markdown::markdown;
 pub(crate) use problem::{Origin, Problem, Problems, without_password};

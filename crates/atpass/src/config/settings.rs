@@ -218,6 +218,9 @@ pub(crate) struct Network {
     /// Development only: allow this machine's own addresses, and handles under `.test`.
     #[schemars(extend("x-env" = "ATPASS_ALLOW_LOOPBACK"))]
     pub(crate) allow_loopback: bool,
+    /// Development only: the port of https URLs that name none, for a network on one machine.
+    #[schemars(extend("x-env" = "ATPASS_HTTPS_PORT"))]
+    pub(crate) https_port: Option<u16>,
 }
 
 impl Default for Network {
@@ -229,6 +232,7 @@ impl Default for Network {
             root_certs: Vec::new(),
             allow_http: false,
             allow_loopback: false,
+            https_port: None,
         }
     }
 }

@@ -124,14 +124,23 @@ impl Server {
     /// configuration's top.
     pub(crate) fn start(more: &str) -> Self {
         // A port that was free may be taken by another test the next moment.
-        (0..5).find_map(|_| Self::try_start(more)).unwrap()
+        (0..5).find_map(|_| Self::try_start(None, more)).unwrap()
     }
 
-    fn try_start(more: &str) -> Option<Self> {
+    /// The same, where it is reached at another origin than its own: somebody passes requests on.
+    pub(crate) fn start_behind(issuer: &str, more: &str) -> Self {
+        (0..5)
+            .find_map(|_| Self::try_start(Some(issuer), more))
+            .unwrap()
+    }
+
+    fn try_start(issuer: Option<&str>, more: &str) -> Option<Self> {
         let folder = tempfile::tempdir().unwrap();
         let port = free_port();
+        let own = format!("http://localhost:{port}");
+        let issuer = issuer.unwrap_or(&own);
         let config = format!(
-            "issuer = \"http://localhost:{port}\"
+            "issuer = \"{issuer}\"
             listen = [\"127.0.0.1:{port}\"]
             data = \"data\"
             {more}
@@ -147,7 +156,23 @@ impl Server {
         );
         std::fs::write(folder.path().join("atpass.toml"), config).unwrap();
         text(folder.path(), &["database", "migrate"]);
-        let mut process = atpass(folder.path(), &["serve"])
+        let (process, lines, news) = Self::spawn(folder.path());
+        let mut server = Self {
+            process,
+            folder,
+            port,
+            observe: 0,
+            lines,
+            news,
+        };
+        let ready = server.event(|event| event["message"] == "ready")?;
+        let (_, observe) = ready["observe"].as_str().unwrap().rsplit_once(':').unwrap();
+        server.observe = observe.parse().unwrap();
+        Some(server)
+    }
+
+    fn spawn(folder: &Path) -> (Child, Arc<Mutex<Vec<String>>>, Receiver<()>) {
+        let mut process = atpass(folder, &["serve"])
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
@@ -161,18 +186,15 @@ impl Server {
                 let _ = tell.send(());
             }
         });
-        let mut server = Self {
-            process,
-            folder,
-            port,
-            observe: 0,
-            lines,
-            news,
-        };
-        let ready = server.event(|event| event["message"] == "ready")?;
+        (process, lines, news)
+    }
+
+    /// Starts it once more, after it ended, and returns when it is ready.
+    pub(crate) fn again(&mut self) {
+        (self.process, self.lines, self.news) = Self::spawn(self.folder.path());
+        let ready = self.event(|event| event["message"] == "ready").unwrap();
         let (_, observe) = ready["observe"].as_str().unwrap().rsplit_once(':').unwrap();
-        server.observe = observe.parse().unwrap();
-        Some(server)
+        self.observe = observe.parse().unwrap();
     }
 
     pub(crate) fn path(&self) -> &Path {

@@ -19,6 +19,7 @@ use atpass_protocol::time::{SystemClock, UnixTime};
 use atpass_provider::accounts::{Account, Identifier};
 use atpass_provider::password::Passwords;
 use atpass_provider::sign_up::{NewAccount, SignUp, SignUpError};
+use atpass_replay::RateLimits;
 use axum::Router;
 
 pub(crate) use directory::{Directory, DirectoryMood};
@@ -83,6 +84,7 @@ impl World {
             directory: directory_url.parse().unwrap(),
             plc_keys: vec![rotation_key, K256Key::from_bytes(&[0x33; 32]).unwrap()],
             mailer: None,
+            limits: RateLimits::memory(Arc::new(SystemClock)),
             clock: Arc::new(SystemClock),
             random: Arc::new(SystemRandom),
         };

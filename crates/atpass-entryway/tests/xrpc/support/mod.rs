@@ -24,7 +24,7 @@ use atpass_provider::password::Passwords;
 use atpass_provider::{
     NoPermissionSets, Parts as ProviderParts, Provider, ProviderConfig, SessionEnded,
 };
-use atpass_replay::MemoryReplay;
+use atpass_replay::{MemoryReplay, RateLimits};
 use atpass_store::SqliteStore;
 use axum::Router;
 use axum::body::{Body, to_bytes};
@@ -202,6 +202,7 @@ impl World {
             directory: url.parse().unwrap(),
             plc_keys: vec![K256Key::from_bytes(&[0x11; 32]).unwrap()],
             mailer: mail.then(|| letters.clone() as Arc<dyn Mailer>),
+            limits: RateLimits::memory(clock.clone()),
             clock: clock.clone(),
             random: Arc::new(SystemRandom),
         };
@@ -234,6 +235,7 @@ impl World {
             permission_sets: Arc::new(NoPermissionSets),
             replay: Arc::new(MemoryReplay::default()),
             nonces: NonceKeeper::new(&HmacKey::new(&[7; 32])),
+            limits: RateLimits::memory(clock.clone()),
             clock: clock.clone(),
             random: Arc::new(SystemRandom),
             on_session_ended: ended.clone(),

@@ -4,7 +4,7 @@ use atpass_entryway::store::AppPasswordRecord;
 use atpass_protocol::id::Did;
 use deadpool_postgres::{GenericClient, Transaction};
 
-use super::super::pool::{Failure, execute, query};
+use super::super::pool::{Failure, execute, query, query_opt};
 use super::super::row::Columns;
 
 /// The account is held while its password is added: one that is removed, or that takes all of them away with
@@ -14,7 +14,7 @@ pub(super) async fn add(
     record: &AppPasswordRecord,
 ) -> Result<bool, Failure> {
     let sql = "WITH account AS (
-            SELECT did FROM accounts WHERE did = $1 AND sign_up IS NULL FOR SHARE
+            SELECT did FROM accounts WHERE did = $1 AND sign_up IS NULL FOR NO KEY UPDATE
         )
         INSERT INTO app_passwords (did, name, hash, created_at, privileged)
         SELECT did, $2, $3, $4, $5 FROM account ON CONFLICT DO NOTHING";
@@ -62,8 +62,11 @@ pub(super) async fn revoke_all(db: &Transaction<'_>, did: &Did) -> Result<(), Fa
     Ok(())
 }
 
-/// The password first: a session that begins with it meanwhile is waited for, and found.
+/// The account is held first, as everywhere; then the password goes: a session that begins with it meanwhile is
+/// waited for, and found.
 pub(super) async fn revoke(db: &Transaction<'_>, did: &Did, name: &str) -> Result<(), Failure> {
+    let hold = "SELECT FROM accounts WHERE did = $1 FOR NO KEY UPDATE";
+    query_opt(db, hold, &[&did.as_str()]).await?;
     for sql in [
         "DELETE FROM app_passwords WHERE did = $1 AND name = $2",
         "DELETE FROM legacy_sessions WHERE did = $1 AND app_password = $2",

@@ -11,7 +11,7 @@ use tokio_postgres::Row;
 use super::super::pool::{Failure, delete_batch, execute, query_opt};
 use super::super::row::Columns;
 
-/// Account and app password are held while the session begins: a removal, a changed password or a revoked app
+/// Account and then app password are held while the session begins: a removal, a changed password or a revoked app
 /// password that came first leaves no session, and one that comes meanwhile waits and finds it.
 pub(super) async fn begin(
     db: &impl GenericClient,
@@ -20,10 +20,10 @@ pub(super) async fn begin(
 ) -> Result<bool, Failure> {
     let sql = "WITH account AS (
             SELECT did FROM accounts WHERE did = $2 AND sign_up IS NULL AND active
-                AND ($3::text IS NOT NULL OR password_hash = $8) FOR SHARE
+                AND ($3::text IS NOT NULL OR password_hash = $8) FOR NO KEY UPDATE
         ), app_password AS (
-            SELECT did FROM app_passwords
-            WHERE did = $2 AND name = $3 AND hash = $8 AND privileged = $4 FOR SHARE
+            SELECT FROM app_passwords JOIN account USING (did)
+            WHERE name = $3 AND hash = $8 AND privileged = $4 FOR SHARE OF app_passwords
         )
         INSERT INTO legacy_sessions
             (id, did, app_password, privileged, generation, rotated_at, expires_at)

@@ -33,6 +33,9 @@ struct Inner {
     audit: Family<EventLabels, Counter>,
     swept: Family<SweptLabels, Counter>,
     database: Family<FileLabels, Gauge<i64, AtomicI64>>,
+    nodes: Gauge,
+    nodes_different: Gauge,
+    valkey_up: Gauge,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -98,6 +101,22 @@ impl Default for Metrics {
             Unit::Bytes,
             database.clone(),
         );
+        let [nodes, nodes_different, valkey_up] = [
+            ("nodes", "Servers on this database; 0 where it is SQLite"),
+            (
+                "nodes_different",
+                "Servers on this database that are configured differently from this one",
+            ),
+            (
+                "valkey_up",
+                "Whether Valkey answers; 1 also where there is none",
+            ),
+        ]
+        .map(|(name, help)| {
+            let gauge: Gauge = Gauge::default();
+            registry.register(name, help, gauge.clone());
+            gauge
+        });
         Self(Arc::new(Inner {
             registry,
             requests,
@@ -106,6 +125,9 @@ impl Default for Metrics {
             audit,
             swept,
             database,
+            nodes,
+            nodes_different,
+            valkey_up,
         }))
     }
 }
@@ -149,6 +171,18 @@ impl Metrics {
                 .get_or_create(&FileLabels { file })
                 .set(bytes);
         }
+    }
+
+    /// The servers on this database, and how many are configured differently.
+    pub(super) fn nodes(&self, all: usize, different: usize) {
+        self.0.nodes.set(i64::try_from(all).unwrap_or(i64::MAX));
+        let different = i64::try_from(different).unwrap_or(i64::MAX);
+        self.0.nodes_different.set(different);
+    }
+
+    /// Whether Valkey answers.
+    pub(super) fn valkey(&self, up: bool) {
+        self.0.valkey_up.set(up.into());
     }
 
     /// All of it as text.

@@ -8,11 +8,13 @@
 //! | `metrics` | the figures |
 //! | `observe` | health and metrics over HTTP |
 //! | `listen` | sockets, and stopping in order |
+//! | `nodes` | the other servers on the database |
 //! | `upkeep` | what it does by itself: keys anew, retention |
 
 mod client_address;
 mod listen;
 mod metrics;
+mod nodes;
 mod observe;
 pub(crate) mod open;
 mod requests;
@@ -54,12 +56,13 @@ pub(crate) async fn run(serve: &Serve, verbose: u8) -> anyhow::Result<()> {
         provider,
         entryway,
         store,
+        valkey,
     } = open::open(&config, &loaded).await?;
     let server = Listeners::bind("listen", &config.listen).await?;
     let observers = Listeners::bind("observe.listen", &config.observe).await?;
 
     let (stop, stopped) = watch::channel(false);
-    let health = Health::new(store.clone(), stopped.clone());
+    let health = Health::new(store.clone(), valkey, stopped.clone());
     let observing = observe::router(health, metrics.clone());
     let (stop_observing, observing_stopped) = watch::channel(false);
     let observed_at = observers.addresses();
@@ -72,6 +75,9 @@ pub(crate) async fn run(serve: &Serve, verbose: u8) -> anyhow::Result<()> {
     let routes = routes.fallback(|| async { (StatusCode::NOT_FOUND, "There is nothing here.\n") });
     let served_at = server.addresses();
     let mut tasks = server.serve(&observed(routes, &config, &metrics), &stopped);
+    let node = nodes::this(&served_at, loaded.shared_digest());
+    let meeting = nodes::meet(store, node, metrics.clone(), stopped.clone());
+    tasks.push(tokio::spawn(meeting));
     let reloading = upkeep::reload_keys(provider.clone(), stopped.clone());
     tasks.push(tokio::spawn(reloading));
     if let Some(entryway) = entryway {
@@ -128,6 +134,11 @@ fn warn_of_exceptions(config: &Config) {
             network.fetch.allow_loopback,
             "allow_loopback",
             "fetching from this machine's own addresses",
+        ),
+        (
+            network.fetch.https_port.is_some(),
+            "https_port",
+            "https URLs without a port to mean another one than 443",
         ),
     ];
     let on: Vec<_> = exceptions.into_iter().filter(|(on, ..)| *on).collect();

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use atpass_replay::Valkey;
 use atpass_store::Database;
 use axum::Router;
 use axum::extract::State;
@@ -22,12 +23,21 @@ const PATIENCE: Duration = Duration::from_secs(2);
 #[derive(Clone)]
 pub(super) struct Health {
     store: Arc<dyn Database>,
+    valkey: Option<Valkey>,
     stopped: watch::Receiver<bool>,
 }
 
 impl Health {
-    pub(super) const fn new(store: Arc<dyn Database>, stopped: watch::Receiver<bool>) -> Self {
-        Self { store, stopped }
+    pub(super) const fn new(
+        store: Arc<dyn Database>,
+        valkey: Option<Valkey>,
+        stopped: watch::Receiver<bool>,
+    ) -> Self {
+        Self {
+            store,
+            valkey,
+            stopped,
+        }
     }
 
     async fn check(&self) -> Result<(), String> {
@@ -55,6 +65,7 @@ async fn text(State((health, metrics)): State<(Health, Metrics)>) -> Response {
     if let Ok(Ok((main, log))) = tokio::time::timeout(PATIENCE, health.store.size()).await {
         metrics.database(main, log);
     }
+    metrics.valkey(!health.valkey.as_ref().is_some_and(Valkey::is_down));
     let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     match metrics.text() {
         Ok(text) => ([(CONTENT_TYPE, kind)], text).into_response(),

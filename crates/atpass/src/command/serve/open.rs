@@ -19,7 +19,7 @@ use atpass_provider::sign_up::SignUp;
 use atpass_provider::{
     Parts, Provider, ProviderConfig, ResolvedPermissionSets, SessionEnded, kept_k256_key,
 };
-use atpass_replay::Replay;
+use atpass_replay::{RateLimits, Replay, SplitReplay, Valkey, ValkeyReplay, WhenDown};
 use atpass_store::{Database, StoredAccounts, StoredReplay};
 
 use crate::config::{Config, EntrywayPlan, Loaded};
@@ -31,6 +31,8 @@ pub(super) struct Opened {
     /// Where official PDSes are behind it.
     pub(super) entryway: Option<Entryway>,
     pub(super) store: Arc<dyn Database>,
+    /// What servers share besides it, if they do.
+    pub(super) valkey: Option<Valkey>,
 }
 
 /// Opens the database, which must be there and up to date, and the server on it.
@@ -39,11 +41,22 @@ pub(super) async fn open(config: &Config, loaded: &Loaded) -> anyhow::Result<Ope
     if let Location::Sqlite(file) = &config.database {
         warn_if_readable(file);
     }
+    // A wrong master key is found out here, before anything new is sealed under it.
+    store.signing_keys().await?;
     let passwords = Passwords::new(Arc::new(SystemRandom))?;
-    let nonces = nonces(config, &*store).await?;
+    // The memory of proofs sees to it that no nonce outlives what it remembers: all servers may share the key.
+    let new = random::bytes(&SystemRandom);
+    let shared = HmacKey::new(&store.secret("dpop-nonces", &new).await?);
+    let nonces = NonceKeeper::new(&shared);
     let fetcher = config.network.fetcher().await?;
     let resolver = config.network.resolver(fetcher.clone());
     let accounts = StoredAccounts::new(store.clone(), passwords.clone());
+    let valkey = valkey(config)?;
+    let limits = match &valkey {
+        Some((valkey, _)) => RateLimits::valkey(valkey.clone(), &shared, Arc::new(SystemClock)),
+        None => RateLimits::memory(Arc::new(SystemClock)),
+    };
+    let replay = replay(config, &store, valkey.clone()).await?;
     let entryway = match &config.entryway {
         Some(plan) => {
             let parts = EntrywayParts {
@@ -54,6 +67,7 @@ pub(super) async fn open(config: &Config, loaded: &Loaded) -> anyhow::Result<Ope
                 directory: config.network.directory.clone(),
                 plc_keys: plc_keys(plan, &*store).await?,
                 mailer: mailer(plan)?,
+                limits: limits.clone(),
                 clock: Arc::new(SystemClock),
                 random: Arc::new(SystemRandom),
             };
@@ -72,8 +86,9 @@ pub(super) async fn open(config: &Config, loaded: &Loaded) -> anyhow::Result<Ope
             &config.lifetimes,
         )),
         fetcher,
-        replay: replay(config, &store),
+        replay,
         nonces,
+        limits,
         clock: Arc::new(SystemClock),
         random: Arc::new(SystemRandom),
         on_session_ended: Arc::new(NobodyElse),
@@ -86,26 +101,36 @@ pub(super) async fn open(config: &Config, loaded: &Loaded) -> anyhow::Result<Ope
         provider,
         entryway,
         store,
+        valkey: valkey.map(|(valkey, _)| valkey),
     })
 }
 
-/// All servers on one database give and accept the same nonces. Where the memory of proofs is this process's
-/// own, their key is new at each start: see `NonceKeeper::new`.
-async fn nonces(config: &Config, store: &dyn Database) -> anyhow::Result<NonceKeeper> {
-    let new = random::bytes(&SystemRandom);
-    let key = match &config.database {
-        Location::Sqlite(_) => new,
-        Location::Postgres(_) => store.secret("dpop-nonces", &new).await?,
+/// The server that several of us share besides the database, and what to do without it.
+fn valkey(config: &Config) -> anyhow::Result<Option<(Valkey, WhenDown)>> {
+    let Some(plan) = &config.valkey else {
+        return Ok(None);
     };
-    Ok(NonceKeeper::new(&HmacKey::new(&key)))
+    let valkey = Valkey::open(plan.url.expose()).context("valkey.url")?;
+    Ok(Some((valkey, plan.when_down)))
 }
 
-/// What was used once: remembered where all servers see it.
-fn replay(config: &Config, store: &Arc<dyn Database>) -> Arc<dyn Replay> {
-    Arc::new(match &config.database {
-        Location::Sqlite(_) => StoredReplay::new(store.clone()),
-        Location::Postgres(_) => StoredReplay::shared(store.clone()),
-    })
+/// What was used once, remembered where all servers see it: client assertions always in the database, which
+/// loses nothing; proofs in Valkey, else in a database that is shared, else in this process.
+async fn replay(
+    config: &Config,
+    store: &Arc<dyn Database>,
+    valkey: Option<(Valkey, WhenDown)>,
+) -> anyhow::Result<Arc<dyn Replay>> {
+    let stored = StoredReplay::open(store.clone()).await?;
+    let (valkey, when_down) = match (valkey, &config.database) {
+        (Some(valkey), _) => valkey,
+        (None, Location::Postgres(_)) => return Ok(Arc::new(stored)),
+        (None, Location::Sqlite(_)) => return Ok(Arc::new(stored.with_proofs_here())),
+    };
+    Ok(Arc::new(SplitReplay {
+        proofs: Arc::new(ValkeyReplay::new(valkey, when_down)),
+        assertions: Arc::new(stored),
+    }))
 }
 
 fn mailer(plan: &EntrywayPlan) -> anyhow::Result<Option<Arc<dyn Mailer>>> {

@@ -85,9 +85,6 @@ async fn sweep(
 ) -> Result<(), StoreError> {
     while !*stopped.borrow() {
         let swept = provider.sweep(BATCH).await?;
-        if swept == Swept::default() {
-            break;
-        }
         for (kind, rows) in [
             ("requests", swept.requests),
             ("codes", swept.codes),
@@ -98,6 +95,10 @@ async fn sweep(
             ("assertions", swept.assertions),
         ] {
             metrics.swept(kind, rows);
+        }
+        // Counted all the same: a series that is there from the beginning can be watched.
+        if swept == Swept::default() {
+            break;
         }
         tracing::debug!(?swept, "retention removed rows");
     }

@@ -1,4 +1,8 @@
-//! `atpass database`: the schema, and how much there is.
+//! `atpass database`: the schema, how much there is, copies and the way back from one.
+
+mod backup;
+mod restore;
+mod restored;
 
 use std::fs::OpenOptions;
 use std::os::unix::fs::OpenOptionsExt;
@@ -7,15 +11,17 @@ use std::process::ExitCode;
 
 use anyhow::{Context, anyhow, bail};
 use atpass_protocol::time::{Clock, SystemClock};
-use atpass_store::{PostgresConfig, PostgresStore, SchemaVersions, SqliteStore};
+use atpass_store::{
+    NodeRecord, PostgresConfig, PostgresStore, SchemaVersions, SqliteStore, Voided,
+};
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
 use crate::cli::DatabasePlace;
 use crate::database::Location;
-use crate::output::{print, print_json};
+use crate::output::{many, print, print_json, time};
 
-/// Make the database, bring it up to date, tell its state
+/// Make the database, bring it up to date, tell its state, copy and restore it
 #[derive(Debug, Args)]
 #[command(arg_required_else_help = true)]
 pub(crate) struct DatabaseArgs {
@@ -27,7 +33,7 @@ pub(crate) struct DatabaseArgs {
 enum Command {
     /// Make the database if there is none, and bring its schema to this program's version
     ///
-    /// Make a copy of the database before: an older program refuses it afterwards.
+    /// Make a copy before, with `atpass database backup`: an older program refuses the database afterwards.
     Migrate {
         #[command(flatten)]
         place: DatabasePlace,
@@ -43,12 +49,18 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    Backup(backup::BackupArgs),
+    Restore(restore::RestoreArgs),
+    Restored(restored::RestoredArgs),
 }
 
 pub(crate) async fn run(args: &DatabaseArgs) -> anyhow::Result<ExitCode> {
     match &args.command {
         Command::Migrate { place, json } => migrate(place, *json).await,
         Command::Status { place, json } => status(place, *json).await,
+        Command::Backup(args) => backup::run(args).await,
+        Command::Restore(args) => restore::run(args).await,
+        Command::Restored(args) => restored::run(args).await,
     }
 }
 
@@ -137,6 +149,29 @@ struct Status {
     accounts: Option<i64>,
     live_sessions: Option<i64>,
     remembered_sessions: Option<i64>,
+    /// The servers that run on it, where several can.
+    nodes: Vec<ShownNode>,
+}
+
+#[derive(Serialize)]
+struct ShownNode {
+    name: String,
+    version: String,
+    /// The same for all that are configured alike.
+    configuration: String,
+    started_at: String,
+}
+
+impl From<NodeRecord> for ShownNode {
+    fn from(node: NodeRecord) -> Self {
+        let [a, b, c, d, ..] = node.configuration;
+        Self {
+            name: node.name,
+            version: node.version,
+            configuration: format!("{a:02x}{b:02x}{c:02x}{d:02x}"),
+            started_at: time(node.started_at),
+        }
+    }
 }
 
 async fn status(place: &DatabasePlace, json: bool) -> anyhow::Result<ExitCode> {
@@ -161,12 +196,18 @@ async fn status(place: &DatabasePlace, json: bool) -> anyhow::Result<ExitCode> {
                 .unwrap_or_else(|| anyhow!("{shown} can't be used")));
         }
     };
-    let (counts, (bytes, log_bytes)) = match &store {
+    if let Ok(store) = &store {
+        // With another master key than the database's no server starts.
+        store.signing_keys().await.with_context(failed)?;
+    }
+    let now = SystemClock.now();
+    let (counts, (bytes, log_bytes), nodes) = match &store {
         Ok(store) => (
-            Some(store.counts(SystemClock.now()).await?),
+            Some(store.counts(now).await?),
             store.size().await?,
+            store.nodes(now).await?,
         ),
-        Err(_) => (None, (0, 0)),
+        Err(_) => (None, (0, 0), Vec::new()),
     };
     let status = Status {
         database: shown,
@@ -178,6 +219,7 @@ async fn status(place: &DatabasePlace, json: bool) -> anyhow::Result<ExitCode> {
         accounts: counts.map(|counts| counts.accounts),
         live_sessions: counts.map(|counts| counts.live_sessions),
         remembered_sessions: counts.map(|counts| counts.sessions),
+        nodes: nodes.into_iter().map(ShownNode::from).collect(),
     };
     if json {
         print_json(&status)?;
@@ -225,5 +267,28 @@ fn text(status: &Status, versions: Option<SchemaVersions>) -> String {
         lines.push(format!("accounts   {accounts}"));
         lines.push(format!("sessions   {live} live, {all} remembered"));
     }
+    for node in &status.nodes {
+        lines.push(format!(
+            "server     {}, version {}, configuration {}, since {}",
+            node.name, node.version, node.configuration, node.started_at
+        ));
+    }
     lines.join("\n")
+}
+
+/// What became void, for people.
+fn voided_text(voided: &Voided) -> String {
+    let ended = [
+        many(voided.sessions, "session"),
+        many(voided.browsers, "browser"),
+        many(voided.approvals, "consent"),
+        many(voided.app_passwords, "app password"),
+        many(voided.signing_keys, "signing key"),
+    ];
+    format!(
+        "Void, as it may have been used up or taken away since: {}.\n\
+         Passwords are those of the backup, also where somebody chose a new one since; accounts that were \
+         disabled or removed since are back. The server makes a new signing key when it starts.",
+        ended.join(", ")
+    )
 }
