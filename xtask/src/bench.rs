@@ -10,6 +10,7 @@ use clap::{Args, Subcommand};
 use serde::Deserialize;
 
 use crate::postgres::Postgres;
+use crate::valkey::Valkey;
 use crate::{process, setup};
 
 /// How PostgreSQL is set for measurements: what it confirms is on the disk, as it is by default, and its memory is
@@ -127,8 +128,8 @@ fn verify(root: &Path, json: bool) -> Result<()> {
     process::run(&mut cargo)
 }
 
-/// The program of `bench/load`, which prints the tables, on a PostgreSQL of its own.
-fn load(root: &Path, json: bool, arguments: &[&str]) -> Result<()> {
+/// The program of `bench/load`, which prints the tables, on a PostgreSQL of its own and, for some, a Valkey.
+fn load(root: &Path, json: bool, arguments: &[&str], valkey: Option<&Valkey>) -> Result<()> {
     let postgres = Postgres::start_with(&POSTGRES)?;
     let mut cargo = process::cargo(root);
     cargo
@@ -136,14 +137,16 @@ fn load(root: &Path, json: bool, arguments: &[&str]) -> Result<()> {
         .args(["--manifest-path", "bench/load/Cargo.toml", "--"])
         .args(arguments)
         .args(json.then_some("--json"))
-        .env("ATPASS_BENCH_POSTGRES", postgres.url());
+        .env("ATPASS_BENCH_POSTGRES", postgres.url())
+        .envs(valkey.map(|valkey| ("ATPASS_BENCH_VALKEY", valkey.url())));
     process::run(&mut cargo)
 }
 
 fn growth(root: &Path, what: &Growth, json: bool) -> Result<()> {
     let seconds = what.seconds.to_string();
     let arguments = ["growth", "--sizes", &what.sizes, "--stores", &what.stores];
-    load(root, json, &[&arguments[..], &["--seconds", &seconds]].concat())
+    let arguments = [&arguments[..], &["--seconds", &seconds]].concat();
+    load(root, json, &arguments, None)
 }
 
 fn scaling(root: &Path, what: &Scaling, json: bool) -> Result<()> {
@@ -153,7 +156,8 @@ fn scaling(root: &Path, what: &Scaling, json: bool) -> Result<()> {
     let program = program.to_str().context("the target folder's name")?;
     let seconds = what.seconds.to_string();
     let arguments = ["scaling", "--nodes", &what.nodes, "--program", program];
-    load(root, json, &[&arguments[..], &["--seconds", &seconds]].concat())
+    let arguments = [&arguments[..], &["--seconds", &seconds]].concat();
+    load(root, json, &arguments, Some(&Valkey::start()?))
 }
 
 /// What the example `issuer_rotation` of the testnet prints.

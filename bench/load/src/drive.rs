@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use axum::Router;
 use axum::body::Body;
 use bytes::Bytes;
@@ -91,6 +91,21 @@ impl Target {
             addresses: addresses.into(),
             turn: Arc::default(),
         }
+    }
+
+    /// The nonce that a server gives to whoever asks without one.
+    pub(crate) async fn nonce(&self) -> Result<String> {
+        let Self::Servers {
+            client, addresses, ..
+        } = self
+        else {
+            bail!("the routes are asked in another way");
+        };
+        let address = addresses.first().context("a server")?;
+        let request = Request::post(format!("http://{address}{PATH}")).body(Body::empty())?;
+        let answer = client.request(request).await?;
+        let nonce = answer.headers().get("dpop-nonce").context("a nonce")?;
+        Ok(nonce.to_str()?.to_owned())
     }
 
     /// Sends one; anything but success is an error.

@@ -143,6 +143,11 @@ impl Site<'_> {
         let verified = self.verify(&server, size).await?;
         let counted = self.stored.counters().await?;
         let counted = counted.zip(counted_before);
+        note(&format!(
+            "{name}: p99 {:.0} µs, {:.0} a second at most",
+            refreshes.at_rate.value.0.microseconds(990),
+            refreshes.pressed.value.per_second(),
+        ));
         Ok(Row {
             store: name,
             size,
@@ -158,14 +163,13 @@ impl Site<'_> {
         let mut refreshes = Refreshes {
             population: self.population,
             issuer: server::issuer()?,
-            nonces: server.nonces.clone(),
             tokens: server.tokens.clone(),
             confidential: true,
             generations: std::mem::take(&mut self.generations),
             draw: Draw::new(size),
         };
         let (target, stored) = (&server.target, &self.stored);
-        let warm_up = refreshes.sign(WARM_UP, size)?;
+        let warm_up = refreshes.sign(WARM_UP, size, &server.nonce()?)?;
         drive::in_flight(target, warm_up, growth.in_flight).await?;
         let mut count = WARM_UP;
 
@@ -174,7 +178,7 @@ impl Site<'_> {
             let flushes = disk_in(stored).await?;
             stored.settle().await?;
             let number = usize::try_from(growth.rate * growth.seconds)?;
-            let posts = sign_batches(&mut refreshes, number, size)?;
+            let posts = sign_batches(&mut refreshes, number, size, &server.nonce()?)?;
             watch.restart()?;
             let times = drive::at_rate(target, posts, growth.rate).await?;
             count += times.count();
@@ -188,7 +192,8 @@ impl Site<'_> {
             watch.restart()?;
             let mut pressed = Times::default();
             while pressed.all < Duration::from_secs(growth.seconds.into()) {
-                let posts = refreshes.sign(BATCH.min(usize::try_from(size / 3)?), size)?;
+                let number = BATCH.min(usize::try_from(size / 3)?);
+                let posts = refreshes.sign(number, size, &server.nonce()?)?;
                 pressed.add(drive::in_flight(target, posts, growth.in_flight).await?);
             }
             count += pressed.count();
@@ -234,11 +239,12 @@ fn sign_batches(
     refreshes: &mut Refreshes<'_>,
     count: usize,
     size: u64,
+    nonce: &str,
 ) -> Result<Vec<drive::Post>> {
     let most = usize::try_from(size / 2)?;
     let mut posts = Vec::new();
     while posts.len() < count {
-        posts.extend(refreshes.sign(most.min(count - posts.len()), size)?);
+        posts.extend(refreshes.sign(most.min(count - posts.len()), size, nonce)?);
     }
     Ok(posts)
 }

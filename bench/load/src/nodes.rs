@@ -23,6 +23,8 @@ pub(crate) struct Plan<'a> {
     pub(crate) connections: u32,
     pub(crate) master: &'a Secret,
     pub(crate) internet: &'a Internet,
+    /// Where proofs are remembered, where it isn't the database.
+    pub(crate) valkey: Option<&'a str>,
 }
 
 /// Running servers. They end when this is dropped.
@@ -89,8 +91,11 @@ listen = [\"127.0.0.1:0\"]
             plan.connections,
             plan.internet.names.address(),
         );
+        let valkey = plan.valkey.map_or_else(String::new, |url| {
+            format!("[valkey]\nurl = \"{url}\"\nwhen_down = \"refuse\"\n")
+        });
         let file = place("atpass.toml");
-        fs::write(&file, configuration)?;
+        fs::write(&file, configuration + &valkey)?;
         let process = Command::new(plan.program)
             .arg("serve")
             .arg("--config")

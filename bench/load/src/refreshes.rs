@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use anyhow::{Result, anyhow};
 use atpass_protocol::client_assertion::{ASSERTION_TYPE, NewAssertion};
-use atpass_protocol::dpop::{DpopProof, NonceKeeper};
+use atpass_protocol::dpop::DpopProof;
 use atpass_protocol::id::Issuer;
 use atpass_protocol::random::SystemRandom;
 use atpass_protocol::time::{Clock, SystemClock, UnixTime};
@@ -18,7 +18,6 @@ use crate::population::{Draw, Population, Session};
 pub(crate) struct Refreshes<'a> {
     pub(crate) population: &'a Population,
     pub(crate) issuer: Issuer,
-    pub(crate) nonces: NonceKeeper,
     pub(crate) tokens: RefreshTokens,
     /// Whether sessions of confidential apps are among them.
     pub(crate) confidential: bool,
@@ -29,7 +28,7 @@ pub(crate) struct Refreshes<'a> {
 
 impl Refreshes<'_> {
     /// So many, of different sessions among the first `size`. All of them must be sent.
-    pub(crate) fn sign(&mut self, count: usize, size: u64) -> Result<Vec<Post>> {
+    pub(crate) fn sign(&mut self, count: usize, size: u64, nonce: &str) -> Result<Vec<Post>> {
         let population = self.population;
         let confidential = self.confidential;
         let numbers = self.draw.distinct(count, size, |number| {
@@ -38,11 +37,11 @@ impl Refreshes<'_> {
             fits && session.ended_at.is_none()
         })?;
         let now = SystemClock.now();
-        let sign = |number| self.refresh(number, now);
+        let sign = |number| self.refresh(number, nonce, now);
         numbers.into_iter().map(sign).collect()
     }
 
-    fn refresh(&mut self, number: u64, now: UnixTime) -> Result<Post> {
+    fn refresh(&mut self, number: u64, nonce: &str, now: UnixTime) -> Result<Post> {
         let session = self.population.session(number);
         let current = self.generations.entry(number).or_insert(session.generation);
         let token = self.tokens.token(session.id, *current);
@@ -60,7 +59,7 @@ impl Refreshes<'_> {
         let proof = DpopProof {
             htm: "POST",
             htu: &self.issuer.at(PATH),
-            nonce: Some(&self.nonces.issue(now)),
+            nonce: Some(nonce),
             access_token: None,
             iat: now,
         };

@@ -15,7 +15,7 @@ use atpass_protocol::token::SessionId;
 use atpass_provider::password::Passwords;
 use atpass_provider::refresh::RefreshTokens;
 use atpass_provider::{NoPermissionSets, Parts, Provider, ProviderConfig, SessionEnded};
-use atpass_replay::MemoryReplay;
+use atpass_replay::{MemoryReplay, Proofs, RateLimits};
 use atpass_resource::{ResourceConfig, ResourceParts, ResourceServer, RevocationList};
 use atpass_store::{Database, StoredAccounts};
 use atpass_testnet::Internet;
@@ -33,7 +33,8 @@ const ORIGIN: &str = "https://pds.example.com";
 pub(crate) struct Server {
     pub(crate) target: Target,
     pub(crate) resource: ResourceServer,
-    pub(crate) nonces: NonceKeeper,
+    /// The authorization server's nonces.
+    proofs: Proofs,
     pub(crate) tokens: RefreshTokens,
     /// The key that signs access tokens, and its name.
     pub(crate) signing: (String, PrivateKey),
@@ -60,8 +61,9 @@ impl Server {
             sign_up: None,
             fetcher: Fetcher::new(internet.fetch_config())?,
             permission_sets: Arc::new(NoPermissionSets),
-            replay: Arc::new(replay),
+            replay: replay.clone(),
             nonces: nonces.clone(),
+            limits: RateLimits::memory(Arc::new(SystemClock)),
             clock: Arc::new(SystemClock),
             random: Arc::new(SystemRandom),
             on_session_ended: Arc::new(Revoker(revoked.clone())),
@@ -87,10 +89,16 @@ impl Server {
         Ok(Self {
             target: Target::Routes(atpass_provider::router(provider)),
             resource: ResourceServer::new(config, parts),
-            nonces,
+            proofs: Proofs::new(nonces, replay),
             tokens: refresh_tokens(&*store).await?,
             signing: (key.kid.clone(), PrivateKey::from_pkcs8(&key.pkcs8)?),
         })
+    }
+
+    /// The nonce for a proof to the authorization server.
+    pub(crate) fn nonce(&self) -> Result<String> {
+        let nonce = self.proofs.next_nonce(SystemClock.now());
+        nonce.context("the memory of proofs is there")
     }
 }
 
@@ -103,11 +111,4 @@ pub(crate) async fn refresh_tokens(store: &dyn Database) -> Result<RefreshTokens
     let candidate = random::bytes(&SystemRandom);
     let master = store.secret("master", &candidate).await?;
     Ok(RefreshTokens::new(&HmacKey::new(&master)))
-}
-
-/// As the servers on this PostgreSQL database give and take them.
-pub(crate) async fn shared_nonces(store: &dyn Database) -> Result<NonceKeeper> {
-    let candidate = random::bytes(&SystemRandom);
-    let key = store.secret("dpop-nonces", &candidate).await?;
-    Ok(NonceKeeper::new(&HmacKey::new(&key)))
 }

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Result;
+use atpass_replay::Replay;
 use atpass_store::{Database, StoredReplay};
 
 use crate::population::Population;
@@ -52,15 +53,17 @@ impl Stored {
     }
 
     /// The store, and the memory of proofs and assertions, as `atpass serve` has them on such a database.
-    pub(crate) async fn open(&self) -> Result<(Arc<dyn Database>, StoredReplay)> {
+    pub(crate) async fn open(&self) -> Result<(Arc<dyn Database>, Arc<dyn Replay>)> {
         match self {
             Self::Sqlite(database) => {
                 let store: Arc<dyn Database> = Arc::new(database.open()?);
-                Ok((store.clone(), StoredReplay::new(store)))
+                let replay = StoredReplay::open(store.clone()).await?;
+                Ok((store, Arc::new(replay.with_proofs_here())))
             }
             Self::Postgres(database) => {
                 let store: Arc<dyn Database> = Arc::new(database.open().await?);
-                Ok((store.clone(), StoredReplay::shared(store)))
+                let replay = StoredReplay::open(store.clone()).await?;
+                Ok((store, Arc::new(replay)))
             }
         }
     }

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::available_parallelism;
 
-use anyhow::{Result, anyhow, ensure};
+use anyhow::{Context, Result, anyhow, ensure};
 use atpass_protocol::dpop::DpopProof;
 use atpass_protocol::id::Did;
 use atpass_protocol::random::SystemRandom;
@@ -69,7 +69,7 @@ fn requests(
     tokens: &[Token],
 ) -> Result<Vec<Request<()>>> {
     let now = SystemClock.now();
-    let nonce = server.nonces.issue(now);
+    let nonce = server.resource.next_nonce().context("a nonce")?;
     let request = |token: &Token| {
         let proof = DpopProof {
             htm: METHOD,
