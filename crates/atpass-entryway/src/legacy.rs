@@ -91,12 +91,15 @@ pub(crate) fn issue(
         let token = key.sign_compact(&header, claims);
         token.map_err(|error| XrpcError::unavailable(&error))
     };
+    // Tokens count whole seconds. One made in the second in which the sessions before it were ended must not
+    // look like one of theirs ([`verify_access`]).
+    let after = account.sessions_ended_at.map(|ended| ended.plus(1));
     let access = NewClaims {
         scope: Scope::of(session),
         sub: &account.did,
         aud: &account.pds,
         jti: random::text::<16>(&*server.entryway.parts().random),
-        iat: now,
+        iat: after.map_or(now, |after| after.max(now)),
         exp: now.plus(ACCESS_LIFE),
     };
     let refresh = NewClaims {

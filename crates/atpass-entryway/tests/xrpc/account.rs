@@ -1,5 +1,6 @@
 //! Accounts put to rest, woken up, deleted.
 
+use atpass_protocol::time::Clock;
 use atpass_protocol::token::SessionId;
 use serde_json::{Value, json};
 
@@ -42,6 +43,25 @@ async fn to_rest_and_awake() {
     assert_eq!(world.network.asked(), [status(false), status(false)]);
     let who = world.query("com.atproto.server.getSession").await.good();
     assert_eq!(who["active"], true);
+}
+
+#[tokio::test]
+async fn sessions_ended_and_begun_within_a_second() {
+    let world = World::open().await;
+    let sign_in = async || {
+        let session = world.sign_in("alice.garden.net", PASSWORD).await;
+        format!("Bearer {}", session.text("accessJwt"))
+    };
+    let before = sign_in().await;
+    let now = Some(world.clock.now());
+    world
+        .store
+        .change(&alice(), |account| account.sessions_ended_at = now);
+    let after = sign_in().await;
+    let refused = world.post(DEACTIVATE, Some(&before), Some(json!({}))).await;
+    assert_eq!(refused.error(), (400, "ExpiredToken"));
+    let answer = world.post(DEACTIVATE, Some(&after), Some(json!({}))).await;
+    answer.good();
 }
 
 async fn delete(world: &World, password: &str, token: &str) -> Answer {
