@@ -93,7 +93,7 @@ impl Target {
         }
     }
 
-    /// The nonce that a server gives to whoever asks without one.
+    /// The nonce that a server gives to whoever comes with a bad proof.
     pub(crate) async fn nonce(&self) -> Result<String> {
         let Self::Servers {
             client, addresses, ..
@@ -102,7 +102,10 @@ impl Target {
             bail!("the routes are asked in another way");
         };
         let address = addresses.first().context("a server")?;
-        let request = Request::post(format!("http://{address}{PATH}")).body(Body::empty())?;
+        let request = Request::post(format!("http://{address}{PATH}"))
+            .header("content-type", "application/x-www-form-urlencoded")
+            .header("dpop", "none")
+            .body(Body::empty())?;
         let answer = client.request(request).await?;
         let nonce = answer.headers().get("dpop-nonce").context("a nonce")?;
         Ok(nonce.to_str()?.to_owned())
