@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 /// What both of them ask for.
 pub(crate) const SCOPE: &str = "atproto transition:generic";
 
-pub(crate) const HOST: &str = "app.example.com";
+pub(crate) const HOST: &str = "app.notes-for-tests.org";
 const KID: &str = "k1";
 
 /// An app.
