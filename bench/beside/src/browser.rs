@@ -51,6 +51,11 @@ impl Browser {
         }
     }
 
+    /// Whether its cookie changes every few minutes: what many requests at once must not meet.
+    pub(crate) const fn changes_cookies(&self) -> bool {
+        matches!(self.pages, Pages::Official)
+    }
+
     /// The handle that the person gives the app.
     pub(crate) fn handle(&self) -> &str {
         &self.account.handle
@@ -96,7 +101,7 @@ impl Browser {
         let page = self.page(at, &path).await?;
         let url = match self.pages {
             // Without a question, where the app is a confidential one and was granted the same before.
-            Pages::Ours if page.status == StatusCode::SEE_OTHER => location(&page)?,
+            _ if page.status == StatusCode::SEE_OTHER => location(&page)?,
             Pages::Ours => {
                 let csrf = hidden(&page, "csrf")?;
                 let fields = [
@@ -145,10 +150,7 @@ impl Browser {
             .header(CONTENT_TYPE, FORM)
             .header(ORIGIN, at.origin.as_str())
             .header("sec-fetch-site", "same-origin");
-        let about = [
-            ("client_id", app.id.as_str()),
-            ("request_uri", request_uri),
-        ];
+        let about = [("client_id", app.id.as_str()), ("request_uri", request_uri)];
         let form = form(&[&about[..], fields].concat());
         let answer = self.send(at, request, form).await?;
         let status = answer.status;
@@ -210,10 +212,7 @@ impl Browser {
 
 /// Where an app sends a browser.
 fn authorize_path(app: &App, request_uri: &str) -> String {
-    let about = [
-        ("client_id", app.id.as_str()),
-        ("request_uri", request_uri),
-    ];
+    let about = [("client_id", app.id.as_str()), ("request_uri", request_uri)];
     format!("/oauth/authorize?{}", form(&about))
 }
 

@@ -161,6 +161,10 @@ impl Party {
     pub(crate) async fn jobs(&self, what: What, count: usize) -> Result<Vec<Job>> {
         let site = &self.site;
         site.prepare().await?;
+        if matches!(what, What::Exchange | What::Login) && site.browser.changes_cookies() {
+            // It changes now, and not again until these are done.
+            site.sign_in(&self.public.app).await?;
+        }
         match what {
             What::Refresh(kind) => {
                 let sessions = self.sessions(kind).all.iter().cycle().take(count);
