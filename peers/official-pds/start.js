@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { randomBytes } from 'node:crypto'
-import tls from 'node:tls'
+import './test-host.js'
 import { PDS, envToCfg, envToSecrets, readEnv } from '@atproto/pds'
 import plc from '@did-plc/server'
 import { freePort } from './port.js'
@@ -17,16 +17,7 @@ import { putWeather } from './weather.js'
 const HANDLE = 'carol.test'
 const PASSWORD = 'correct horse battery'
 
-const { ATPASS_TEST_HOST: testHost, ATPASS_TEST_PORT: testPort, ATPASS_TEST_WEATHER: weather } = process.env
-if (testHost) {
-  // The host of a test stands at a port of this machine; its certificate is checked as any other.
-  const connect = tls.connect
-  tls.connect = (options, ...rest) => {
-    const isTest = [options.host, options.servername].includes(testHost)
-    const there = { host: '127.0.0.1', port: Number(testPort), servername: testHost }
-    return connect(isTest ? { ...options, ...there } : options, ...rest)
-  }
-}
+const { ATPASS_TEST_WEATHER: weather } = process.env
 
 const folder = mkdtempSync(join(tmpdir(), 'atpass-pds-'))
 const directoryPort = await freePort()

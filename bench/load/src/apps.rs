@@ -11,31 +11,31 @@ use serde_json::{Value, json};
 const APPS: usize = 300;
 const HOST: &str = "apps.example.com";
 /// What each of them may do.
-pub(crate) const SCOPE: &str = "atproto repo:app.example.post rpc:app.example.getFeed?aud=*";
+pub const SCOPE: &str = "atproto repo:app.example.post rpc:app.example.getFeed?aud=*";
 /// The name of a confidential app's key.
 const KID: &str = "k1";
 
 /// An app.
-pub(crate) struct App {
-    pub(crate) id: ClientId,
+pub struct App {
+    pub id: ClientId,
     /// Of a confidential one.
-    pub(crate) key: Option<AppKey>,
+    pub key: Option<AppKey>,
 }
 
 /// The key of a confidential app.
-pub(crate) struct AppKey {
-    pub(crate) private: PrivateKey,
+pub struct AppKey {
+    pub private: PrivateKey,
     /// As sessions are bound to it, in JSON.
-    pub(crate) stored: String,
+    pub stored: String,
 }
 
 impl AppKey {
-    pub(crate) const KID: &'static str = KID;
+    pub const KID: &'static str = KID;
 }
 
 /// Where apps lie.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Found {
+pub enum Found {
     /// All of them at a host that the server asks.
     AtTheirHost,
     /// Public ones in their own name (`http://localhost?…`), which a server that isn't in this process can read
@@ -44,7 +44,7 @@ pub(crate) enum Found {
 }
 
 /// All apps.
-pub(crate) fn all(found: Found) -> Result<Vec<App>> {
+pub fn all(found: Found) -> Result<Vec<App>> {
     (0..APPS).map(|number| app(number, found)).collect()
 }
 
@@ -84,7 +84,7 @@ fn app(number: usize, found: Found) -> Result<App> {
 }
 
 /// The host.
-pub(crate) async fn host(apps: &[App]) -> Result<Internet> {
+pub async fn host(apps: &[App]) -> Result<Internet> {
     let mut routes = Router::new();
     for (number, app) in apps.iter().enumerate() {
         let document = document(number, app)?;
@@ -117,6 +117,6 @@ fn document(number: usize, app: &App) -> Result<Value> {
 }
 
 /// The thumbprint as it is stored.
-pub(crate) fn stored(jkt: Jkt) -> [u8; 32] {
+pub fn stored(jkt: Jkt) -> [u8; 32] {
     *jkt.as_bytes()
 }

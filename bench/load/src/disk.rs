@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::Result;
 use tokio::time::Instant;
 
-use crate::drive::Times;
+use crate::pace::Times;
 
 /// As much as a small commit: a page.
 const BYTES: [u8; 4096] = [0; 4096];

@@ -10,8 +10,9 @@ use tokio::time::Instant;
 
 use crate::apps::{self, Found};
 use crate::disk;
-use crate::drive::{self, Times, real};
+use crate::drive;
 use crate::growth_table::{self, Row};
+use crate::pace::{Times, real};
 use crate::population::{Draw, Population};
 use crate::postgres::PostgresDatabase;
 use crate::quiet::{self, Measured};
@@ -33,7 +34,7 @@ const TOKENS: usize = 2000;
 
 /// What is measured, and for how long.
 #[derive(Debug, Args)]
-pub(crate) struct Growth {
+pub struct Growth {
     /// Stored sessions, the fewest first.
     #[arg(long, value_delimiter = ',', default_value = "10000,1000000,10000000")]
     sizes: Vec<u64>,
@@ -64,7 +65,7 @@ enum Kind {
     Postgres,
 }
 
-pub(crate) async fn run(growth: &Growth, json: bool) -> Result<()> {
+pub async fn run(growth: &Growth, json: bool) -> Result<()> {
     ensure!(growth.sizes.is_sorted(), "--sizes: the fewest first");
     let population = Population::new(Found::AtTheirHost)?;
     let internet = apps::host(&population.apps).await?;

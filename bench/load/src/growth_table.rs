@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::drive::{Times, real};
 use crate::growth::{PerSession, Refreshed};
+use crate::pace::{Times, real};
 use crate::postgres::Counters;
 use crate::quiet::Measured;
 

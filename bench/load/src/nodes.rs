@@ -129,7 +129,7 @@ listen = [\"127.0.0.1:0\"]
 }
 
 /// A port that is free just now.
-fn free_port() -> Result<u16> {
+pub fn free_port() -> Result<u16> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("find a free port")?;
     Ok(listener.local_addr()?.port())
 }

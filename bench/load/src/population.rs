@@ -17,44 +17,44 @@ const KEYS: usize = 256;
 const DAY: i64 = 24 * 60 * 60;
 
 /// As long as a hash of the server's own; no password fits.
-pub(crate) const PASSWORD_HASH: &str = "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+pub const PASSWORD_HASH: &str = "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 /// The PDS of all accounts.
-pub(crate) const AUDIENCE: &str = "did:web:pds.example.com";
+pub const AUDIENCE: &str = "did:web:pds.example.com";
 
 /// All that can be stored.
-pub(crate) struct Population {
-    pub(crate) apps: Vec<App>,
-    pub(crate) keys: Vec<PrivateKey>,
+pub struct Population {
+    pub apps: Vec<App>,
+    pub keys: Vec<PrivateKey>,
     names: HmacKey,
     /// When it was made.
-    pub(crate) now: UnixTime,
+    pub now: UnixTime,
 }
 
 /// A stored session.
-pub(crate) struct Session {
-    pub(crate) id: SessionId,
-    pub(crate) did: String,
+pub struct Session {
+    pub id: SessionId,
+    pub did: String,
     /// Places in the lists of the population.
-    pub(crate) app: usize,
-    pub(crate) key: usize,
-    pub(crate) generation: u32,
-    pub(crate) rotated_at: UnixTime,
-    pub(crate) created_at: UnixTime,
-    pub(crate) expires_at: UnixTime,
-    pub(crate) refresh_expires_at: UnixTime,
+    pub app: usize,
+    pub key: usize,
+    pub generation: u32,
+    pub rotated_at: UnixTime,
+    pub created_at: UnixTime,
+    pub expires_at: UnixTime,
+    pub refresh_expires_at: UnixTime,
     /// When its app revoked it: two in a hundred, within the last month.
-    pub(crate) ended_at: Option<UnixTime>,
+    pub ended_at: Option<UnixTime>,
 }
 
 /// A stored account.
-pub(crate) struct Account {
-    pub(crate) did: String,
-    pub(crate) handle: String,
-    pub(crate) email: String,
+pub struct Account {
+    pub did: String,
+    pub handle: String,
+    pub email: String,
 }
 
 impl Population {
-    pub(crate) fn new(found: Found) -> Result<Self> {
+    pub fn new(found: Found) -> Result<Self> {
         let keys: Result<_, _> = (0..KEYS).map(|_| PrivateKey::generate()).collect();
         Ok(Self {
             apps: apps::all(found)?,
@@ -65,7 +65,7 @@ impl Population {
     }
 
     /// The session of this number.
-    pub(crate) fn session(&self, number: u64) -> Session {
+    pub fn session(&self, number: u64) -> Session {
         let random = self.random(b"session", number);
         let app = at(random, 8, self.apps.len());
         let age = |place: usize, most: i64| most * i64::from(random[place]) / 256;
@@ -96,7 +96,7 @@ impl Population {
     }
 
     /// The account of this number.
-    pub(crate) fn account(&self, number: u64) -> Account {
+    pub fn account(&self, number: u64) -> Account {
         let did = self.did(number);
         let name = &did["did:plc:".len()..][..12];
         Account {
@@ -119,7 +119,7 @@ impl Population {
 }
 
 /// Accounts of so many sessions: of three accounts one has one, the next two, the next three of them.
-pub(crate) fn accounts_of(sessions: u64) -> u64 {
+pub fn accounts_of(sessions: u64) -> u64 {
     sessions
         .checked_sub(1)
         .map_or(0, |last| account_of(last) + 1)
@@ -146,17 +146,17 @@ fn at(random: [u8; 32], place: usize, length: usize) -> usize {
 }
 
 /// Draws sessions at random.
-pub(crate) struct Draw {
+pub struct Draw {
     state: u64,
 }
 
 impl Draw {
-    pub(crate) fn new(seed: u64) -> Self {
+    pub fn new(seed: u64) -> Self {
         Self { state: seed }
     }
 
     /// So many different numbers below `size`, each of which `fits`.
-    pub(crate) fn distinct(
+    pub fn distinct(
         &mut self,
         count: usize,
         size: u64,

@@ -82,7 +82,7 @@ impl<'a> Watch<'a> {
         let ours = own.cpu + server.unwrap_or_default().cpu;
         let others = (now.all - self.all).cpu.saturating_sub(ours);
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        let possible = self.begun.elapsed().as_secs_f64() * crate::drive::real(cores);
+        let possible = self.begun.elapsed().as_secs_f64() * crate::pace::real(cores);
         Ok(Measured {
             value,
             others: others.as_secs_f64() / possible,

@@ -15,20 +15,20 @@ use crate::drive::{PATH, Post};
 use crate::population::{Draw, Population, Session};
 
 /// Makes refreshes, and knows of each session which token is the current one.
-pub(crate) struct Refreshes<'a> {
-    pub(crate) population: &'a Population,
-    pub(crate) issuer: Issuer,
-    pub(crate) tokens: RefreshTokens,
+pub struct Refreshes<'a> {
+    pub population: &'a Population,
+    pub issuer: Issuer,
+    pub tokens: RefreshTokens,
     /// Whether sessions of confidential apps are among them.
-    pub(crate) confidential: bool,
+    pub confidential: bool,
     /// Of those that aren't as they were stored.
-    pub(crate) generations: HashMap<u64, u32>,
-    pub(crate) draw: Draw,
+    pub generations: HashMap<u64, u32>,
+    pub draw: Draw,
 }
 
 impl Refreshes<'_> {
     /// So many, of different sessions among the first `size`. All of them must be sent.
-    pub(crate) fn sign(&mut self, count: usize, size: u64, nonce: &str) -> Result<Vec<Post>> {
+    pub fn sign(&mut self, count: usize, size: u64, nonce: &str) -> Result<Vec<Post>> {
         let population = self.population;
         let confidential = self.confidential;
         let numbers = self.draw.distinct(count, size, |number| {

@@ -12,8 +12,9 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use crate::apps::{self, Found};
-use crate::drive::{self, Target, Times, real};
+use crate::drive::{self, Target};
 use crate::nodes::{Nodes, Plan};
+use crate::pace::{Times, real};
 use crate::population::{Draw, Population};
 use crate::postgres::PostgresDatabase;
 use crate::refreshes::Refreshes;
@@ -27,7 +28,7 @@ const BATCH: usize = 4000;
 
 /// What is measured, and for how long.
 #[derive(Debug, Args)]
-pub(crate) struct Scaling {
+pub struct Scaling {
     /// How many servers.
     #[arg(long, value_delimiter = ',', default_value = "1,2,4")]
     nodes: Vec<usize>,
@@ -72,7 +73,7 @@ struct Row {
     of_all: Usage,
 }
 
-pub(crate) async fn run(scaling: &Scaling, json: bool) -> Result<()> {
+pub async fn run(scaling: &Scaling, json: bool) -> Result<()> {
     let population = Population::new(Found::InTheirName)?;
     let internet = apps::host(&[]).await?;
     let (master, keys) = master_key()?;

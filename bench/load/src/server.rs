@@ -107,7 +107,7 @@ pub(crate) fn issuer() -> Result<Issuer> {
 }
 
 /// As the servers on this database make them.
-pub(crate) async fn refresh_tokens(store: &dyn Database) -> Result<RefreshTokens> {
+pub async fn refresh_tokens(store: &dyn Database) -> Result<RefreshTokens> {
     let candidate = random::bytes(&SystemRandom);
     let master = store.secret("master", &candidate).await?;
     Ok(RefreshTokens::new(&HmacKey::new(&master)))

@@ -16,33 +16,33 @@ use crate::stored::Sizes;
 const BATCH: u64 = 100_000;
 
 /// A file in a folder of its own, which goes with it.
-pub(crate) struct SqliteDatabase {
+pub struct SqliteDatabase {
     folder: TempDir,
 }
 
 impl SqliteDatabase {
-    pub(crate) fn new() -> Result<Self> {
+    pub fn new() -> Result<Self> {
         let folder = TempDir::with_prefix("atpass-growth-")?;
         let database = Self { folder };
         SqliteStore::open(&database.path())?;
         Ok(database)
     }
 
-    pub(crate) fn path(&self) -> PathBuf {
+    pub fn path(&self) -> PathBuf {
         self.folder.path().join("atpass.sqlite")
     }
 
-    pub(crate) fn folder(&self) -> &Path {
+    pub fn folder(&self) -> &Path {
         self.folder.path()
     }
 
-    pub(crate) fn open(&self) -> Result<SqliteStore> {
+    pub fn open(&self) -> Result<SqliteStore> {
         Ok(SqliteStore::open_existing(&self.path())?)
     }
 
     /// Stores the sessions from one number up to another, with their accounts. In the order of their numbers, which
     /// is none of the indexes': so they are as full as those of a database that grew over years.
-    pub(crate) fn grow(&self, population: &Population, from: u64, to: u64) -> Result<()> {
+    pub fn grow(&self, population: &Population, from: u64, to: u64) -> Result<()> {
         let mut connection = Connection::open(self.path())?;
         // Nobody else is here, and what is lost in a crash is made again.
         for (name, value) in [

@@ -11,12 +11,12 @@ const TICKS: u32 = 100;
 
 /// What a process, or several, used.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Usage {
+pub struct Usage {
     /// Time of the processor.
-    pub(crate) cpu: Duration,
+    pub cpu: Duration,
     /// Bytes that were fetched from the disk, and not from the system's memory of it. What is written isn't told
     /// here: Linux counts whole folios of its memory there, many times what reaches the disk.
-    pub(crate) read: u64,
+    pub read: u64,
 }
 
 impl Sub for Usage {
@@ -31,18 +31,18 @@ impl Sub for Usage {
 }
 
 /// Of this process.
-pub(crate) fn own() -> Result<Usage> {
+pub fn own() -> Result<Usage> {
     of(std::process::id())
 }
 
 /// Of one process.
-pub(crate) fn of(process: u32) -> Result<Usage> {
+pub fn of(process: u32) -> Result<Usage> {
     let stat = Stat::of(process)?;
     Ok(stat.usage(process, false))
 }
 
 /// Of a process and its children, those that are gone too.
-pub(crate) fn of_family(parent: u32) -> Result<Usage> {
+pub fn of_family(parent: u32) -> Result<Usage> {
     let mut sum = Stat::of(parent)?.usage(parent, true);
     for entry in fs::read_dir("/proc")?.flatten() {
         let name = entry.file_name();
@@ -63,7 +63,7 @@ pub(crate) fn of_family(parent: u32) -> Result<Usage> {
 }
 
 /// The parent of a process.
-pub(crate) fn parent_of(process: u32) -> Result<u32> {
+pub fn parent_of(process: u32) -> Result<u32> {
     Stat::of(process).map(|stat| stat.parent)
 }
 
@@ -106,7 +106,7 @@ impl Stat {
 }
 
 /// What everybody on this machine used together, since it was started.
-pub(crate) fn of_all() -> Result<Usage> {
+pub fn of_all() -> Result<Usage> {
     let text = fs::read_to_string("/proc/stat")?;
     let line = text.lines().next().context("a stat file")?;
     let mut ticks = 0_u32;

@@ -15,7 +15,7 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use crate::apps::SCOPE;
-use crate::drive::Times;
+use crate::pace::Times;
 use crate::population::{AUDIENCE, Population};
 use crate::server::{self, Server};
 

@@ -30,10 +30,12 @@ pub struct Passwords {
 }
 
 impl Passwords {
-    /// Prepares the decoy, which takes as long as hashing one password.
+    /// Prepares the decoy: in form a hash as any other, of no password that anybody knows.
     pub fn new(random: Arc<dyn Random>) -> Result<Self, StoreError> {
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
-        let decoy = hash(&random::secret::<32>(&*random), &random::bytes(&*random))?;
+        let output = Output::new(&random::bytes::<{ Params::DEFAULT_OUTPUT_LEN }>(&*random));
+        let output = output.map_err(|error| StoreError::Unavailable(error.to_string()))?;
+        let decoy = to_text(&random::bytes(&*random), &Params::DEFAULT, output)?;
         Ok(Self {
             random,
             turns: Arc::new(Semaphore::new(threads)),
@@ -137,15 +139,21 @@ impl std::fmt::Debug for Passwords {
 }
 
 fn hash(password: &Secret, salt: &[u8; 16]) -> Result<String, StoreError> {
+    let params = Params::DEFAULT;
+    let output = compute(password.expose().as_bytes(), salt, params.clone())?;
+    to_text(salt, &params, output)
+}
+
+/// A PHC string.
+fn to_text(salt: &[u8; 16], params: &Params, output: Output) -> Result<String, StoreError> {
     let failed =
         |error: &dyn Display| StoreError::Unavailable(format!("password hashing: {error}"));
     let salt = Salt::new(salt).map_err(|error| failed(&error))?;
-    let params = Params::DEFAULT;
     let hash = PasswordHash {
         algorithm: Algorithm::Argon2id.ident(),
         version: Some(Version::V0x13.into()),
-        params: ParamsString::try_from(&params).map_err(|error| failed(&error))?,
-        hash: Some(compute(password.expose().as_bytes(), &salt, params)?),
+        params: ParamsString::try_from(params).map_err(|error| failed(&error))?,
+        hash: Some(output),
         salt: Some(salt),
     };
     Ok(hash.to_string())

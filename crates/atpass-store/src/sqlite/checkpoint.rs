@@ -7,6 +7,7 @@
 //! backup) lets the log grow for as long as it reads; the writer is asked again only after every
 //! [`AGAIN_AFTER`], so that it waits for it seldom, and each time for [`PATIENCE`] at most.
 
+use std::cell::Cell;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -27,11 +28,15 @@ const CUT_FROM: u64 = 32 * 1024 * 1024;
 const AGAIN_AFTER: u64 = 16 * 1024 * 1024;
 /// How long the writer waits for readers when it cuts.
 const PATIENCE: Duration = Duration::from_millis(100);
+/// Rows that change before the thread looks how long the log is: as many as fill, a page each, what is merged at a time.
+const LOOK_AFTER: u64 = 32;
 
 #[derive(Debug)]
 pub(super) struct Checkpointer {
     wake: SyncSender<()>,
     cut: Arc<AtomicBool>,
+    /// Rows that the writer had changed when it last woke the thread.
+    told: Cell<u64>,
 }
 
 impl Checkpointer {
@@ -41,10 +46,11 @@ impl Checkpointer {
         let (wake, calls) = sync_channel(1);
         let cut = Arc::new(AtomicBool::new(false));
         let ask = cut.clone();
+        let told = Cell::new(0);
         std::thread::Builder::new()
             .name("store-checkpoint".into())
             .spawn(move || run(&connection, &ask, &calls))?;
-        Ok(Self { wake, cut })
+        Ok(Self { wake, cut, told })
     }
 
     /// After each commit, on the writer's thread and with its connection.
@@ -58,8 +64,12 @@ impl Checkpointer {
                 tracing::warn!(%error, "the log of the database can't be cut now");
             }
         }
-        // Full: it is awake already.
-        let _ = self.wake.try_send(());
+        let changed = writer.total_changes();
+        if changed.saturating_sub(self.told.get()) >= LOOK_AFTER {
+            self.told.set(changed);
+            // Full: it is awake already.
+            let _ = self.wake.try_send(());
+        }
     }
 }
 
@@ -132,9 +142,15 @@ mod tests {
         let checkpointer = Checkpointer {
             wake,
             cut: cut.clone(),
+            told: Cell::new(0),
         };
         let log = || crate::SqliteStore::file_sizes(&path).1;
 
+        checkpointer.committed(&writer);
+        assert!(calls.try_recv().is_err(), "little has changed");
+        for _ in 0..LOOK_AFTER {
+            writer.execute_batch("INSERT INTO t VALUES (0)").unwrap();
+        }
         checkpointer.committed(&writer);
         calls.try_recv().unwrap();
         assert!(log() > 0, "nobody asked");

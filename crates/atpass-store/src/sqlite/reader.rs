@@ -1,11 +1,17 @@
-//! Connections for reading, beside the writer and never on the reactor.
+//! Connections for reading, beside the writer and never on the reactor: a few threads with one each, and one queue.
+//!
+//! Waking a thread costs more than a small read. So a caller wakes one only when none is on its way to the queue, and
+//! the one that comes takes all that has gathered; where it leaves something behind while it reads, it sends the next.
 
+use std::collections::VecDeque;
+use std::panic::AssertUnwindSafe;
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
 
 use atpass_provider::store::StoreError;
 use rusqlite::{Connection, OpenFlags};
-use tokio::sync::Semaphore;
+use tokio::sync::oneshot;
 
 use super::connect;
 use super::row::unavailable;
@@ -13,72 +19,123 @@ use super::row::unavailable;
 /// Connections, and so readers at once.
 const READERS: usize = 4;
 
-#[derive(Clone, Debug)]
+/// Does the act, and answers.
+type Job = Box<dyn FnOnce(&Connection) + Send>;
+
+#[derive(Debug)]
 pub(super) struct Readers {
-    idle: Arc<Mutex<Vec<Connection>>>,
-    turns: Arc<Semaphore>,
+    queue: Arc<Queue>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+#[derive(Default)]
+struct Queue {
+    state: Mutex<State>,
+    more: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    jobs: VecDeque<Job>,
+    /// Somebody will look at the queue without being woken once more.
+    coming: bool,
+    closed: bool,
 }
 
 impl Readers {
-    pub(super) fn open(path: &Path) -> rusqlite::Result<Self> {
+    pub(super) fn open(path: &Path) -> Result<Self, super::OpenError> {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let open = |_| {
+        let mut readers = Self {
+            queue: Arc::default(),
+            threads: Vec::with_capacity(READERS),
+        };
+        for _ in 0..READERS {
             let connection = connect(path, flags)?;
             connection.pragma_update(None, "query_only", true)?;
             connection.pragma_update(None, "cache_size", -1024)?;
-            Ok(connection)
-        };
-        let idle = (0..READERS).map(open).collect::<rusqlite::Result<_>>()?;
-        Ok(Self {
-            idle: Arc::new(Mutex::new(idle)),
-            turns: Arc::new(Semaphore::new(READERS)),
-        })
+            let queue = readers.queue.clone();
+            let thread = std::thread::Builder::new().name("store-reader".into());
+            let thread = thread.spawn(move || queue.work(&connection))?;
+            readers.threads.push(thread);
+        }
+        Ok(readers)
     }
 
     pub(super) async fn read<T: Send + 'static>(
         &self,
         act: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let turn = self
-            .turns
-            .clone()
-            .acquire_owned()
-            .await
-            .map_err(unavailable)?;
-        let idle = self.idle.clone();
-        let work = tokio::task::spawn_blocking(move || {
-            let lent = Lent::take(idle);
-            let result = lent.connection().and_then(act);
-            // In this order: whoever gets the turn finds a connection.
-            drop(lent);
-            drop(turn);
-            result
-        });
-        work.await.map_err(unavailable)?
+        let (reply, answer) = oneshot::channel();
+        self.queue.push(Box::new(move |connection| {
+            let result = std::panic::catch_unwind(AssertUnwindSafe(|| act(connection)))
+                .unwrap_or_else(|_| Err(unavailable("an act of the store panicked")));
+            // Nobody may be waiting any more.
+            let _ = reply.send(result);
+        }));
+        let stopped = |_| unavailable("the store's readers gave no answer");
+        answer.await.map_err(stopped)?
     }
 }
 
-/// A connection that goes back when it is dropped, also when an act panics.
-struct Lent {
-    connection: Option<Connection>,
-    idle: Arc<Mutex<Vec<Connection>>>,
-}
-
-impl Lent {
-    fn take(idle: Arc<Mutex<Vec<Connection>>>) -> Self {
-        let connection = idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        Self { connection, idle }
-    }
-
-    fn connection(&self) -> Result<&Connection, StoreError> {
-        let connection = self.connection.as_ref();
-        connection.ok_or_else(|| unavailable("all readers are lent out"))
-    }
-}
-
-impl Drop for Lent {
+impl Drop for Readers {
+    /// Finishes what is queued; the connections are closed then.
     fn drop(&mut self) {
-        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        idle.extend(self.connection.take());
+        self.queue.lock().closed = true;
+        self.queue.more.notify_all();
+        for thread in self.threads.drain(..) {
+            if thread.join().is_err() {
+                tracing::error!("a reader of the store had panicked");
+            }
+        }
+    }
+}
+
+impl Queue {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn push(&self, job: Job) {
+        let mut state = self.lock();
+        state.jobs.push_back(job);
+        let wake = !std::mem::replace(&mut state.coming, true);
+        drop(state);
+        if wake {
+            self.more.notify_one();
+        }
+    }
+
+    fn work(&self, connection: &Connection) {
+        let mut state = self.lock();
+        loop {
+            if let Some(job) = state.jobs.pop_front() {
+                // The act may be a long one; what is left shall not wait for it.
+                state.coming = !state.jobs.is_empty();
+                if state.coming {
+                    self.more.notify_one();
+                }
+                drop(state);
+                job(connection);
+                state = self.lock();
+            } else if state.closed {
+                return;
+            } else {
+                state.coming = false;
+                state = self
+                    .more
+                    .wait(state)
+                    .unwrap_or_else(PoisonError::into_inner);
+                drop(state);
+                // As the writer does: whoever is about to ask shall be in time for this turn.
+                std::thread::yield_now();
+                state = self.lock();
+            }
+        }
+    }
+}
+
+impl std::fmt::Debug for Queue {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Queue").finish_non_exhaustive()
     }
 }

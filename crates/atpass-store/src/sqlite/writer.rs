@@ -87,6 +87,9 @@ fn run(connection: Connection, mut jobs: mpsc::Receiver<Job>, checkpointer: &Che
     let mut waiting = Vec::new();
     while let Some(first) = jobs.blocking_recv() {
         waiting.push(first);
+        // Where others want this core, they go first: some of them are about to ask for an act as well, and
+        // then share the flush. Where nobody does, this is nothing.
+        std::thread::yield_now();
         while waiting.len() < MOST_PER_COMMIT
             && let Ok(job) = jobs.try_recv()
         {

@@ -1,0 +1,234 @@
+//! Our server beside the official one, over HTTP and in one run: what requests cost the processor, how long they take,
+//! how much of it nobody could do without, how soon each server answers after its start and how much memory it has.
+//!
+//! Each server has a core to itself, the last one; this process, which signs and sends the requests, has the others.
+//! The servers are measured in turn, many times over, and rest in between.
+//!
+//! | File | holds |
+//! | --- | --- |
+//! | `process` | servers as processes, cores, what they use |
+//! | `ours`, `resource`, `official` | the servers |
+//! | `app` | the apps |
+//! | `lines`, `endpoint` | HTTP, proofs and nonces |
+//! | `browser` | the person at the pages |
+//! | `site` | what is asked of a server |
+//! | `rows` | the measurements |
+//! | `floor` | what no refresh can do without |
+//! | `footprint` | start and memory |
+//! | `table` | what was found |
+
+mod app;
+mod browser;
+mod endpoint;
+mod floor;
+mod footprint;
+mod lines;
+mod official;
+mod ours;
+mod process;
+mod resource;
+mod rows;
+mod site;
+mod table;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::{Context, Result};
+use atpass_bench_load::note;
+use atpass_bench_load::pace::real;
+use atpass_testnet::Internet;
+use clap::{Args, Parser, Subcommand};
+
+use crate::app::App;
+use crate::floor::Floor;
+use crate::footprint::Footprint;
+use crate::official::Official;
+use crate::ours::Place;
+use crate::process::Cores;
+use crate::rows::{Kind, Party, Plan, Row, What};
+use crate::table::{FloorFound, Found, Spread};
+
+/// Our server beside the official one.
+#[derive(Debug, Parser)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+struct Options {
+    #[command(flatten)]
+    measure: Option<Measure>,
+    #[command(subcommand)]
+    part: Option<Part>,
+}
+
+#[derive(Debug, Args)]
+struct Measure {
+    /// Print one JSON object instead of tables.
+    #[arg(long)]
+    json: bool,
+    /// Fewer and shorter rounds, and no million of sessions.
+    #[arg(long)]
+    quick: bool,
+    /// The program `atpass`, a release build.
+    #[arg(long)]
+    program: PathBuf,
+    /// The folder `peers`, with its packages installed.
+    #[arg(long)]
+    peers: PathBuf,
+    /// The program `node`.
+    #[arg(long, default_value = "node")]
+    node: PathBuf,
+    /// Requests at once.
+    #[arg(long, default_value_t = 64)]
+    in_flight: usize,
+    /// Only rows whose names contain this.
+    #[arg(long, default_value = "")]
+    only: String,
+}
+
+/// Processes that this program starts.
+#[derive(Debug, Subcommand)]
+enum Part {
+    #[command(hide = true)]
+    ResourceServer { issuer: String },
+    #[command(hide = true)]
+    FloorHttp {
+        #[arg(long)]
+        bytes: usize,
+    },
+    #[command(hide = true)]
+    FloorParts {
+        #[arg(long)]
+        group: u32,
+    },
+}
+
+fn main() -> Result<()> {
+    let options = Options::parse();
+    // Before there are threads, which have the cores of whoever starts them.
+    let cores = match &options.part {
+        None => Some(Cores::divide()?),
+        Some(_) => None,
+    };
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
+    match (options.part, options.measure, cores) {
+        (Some(Part::ResourceServer { issuer }), ..) => runtime.block_on(resource::serve(&issuer)),
+        (Some(Part::FloorHttp { bytes }), ..) => runtime.block_on(floor::serve_http(bytes)),
+        (Some(Part::FloorParts { group }), ..) => floor::parts(group),
+        (None, Some(measure), Some(cores)) => runtime.block_on(run(&measure, &cores)),
+        (None, ..) => anyhow::bail!("--program and --peers are missing"),
+    }
+}
+
+async fn run(options: &Measure, cores: &Cores) -> Result<()> {
+    let program = options.program.canonicalize().context("--program")?;
+    let plan = Plan {
+        rounds: if options.quick { 2 } else { 5 },
+        seconds: if options.quick { 2.0 } else { 4.0 },
+        in_flight: options.in_flight,
+        sessions: 240,
+    };
+    let public = Arc::new(App::public()?);
+    let confidential = Arc::new(App::confidential()?);
+    let apps = [&public, &confidential];
+    let internet = app::host(apps.map(|app| &**app)).await?;
+
+    // Each server alone, until both are measured.
+    let mut found = Found {
+        rows: Vec::new(),
+        floor: None,
+        ours: Footprint::default(),
+        official: Footprint::default(),
+    };
+    stored(&mut found.ours, options, cores, &internet).await?;
+    let starts = if options.quick { 3 } else { 7 };
+    let official = Official::new(&options.node, &options.peers, cores, &internet).await?;
+    let port = official.port();
+    let server = footprint::starts(&mut found.official, starts, port, || official.start()).await?;
+    let official = Party::new(official.site(server).await?, apps, &plan).await?;
+    let place = Place::new(&program, cores, &internet).await?;
+    let how = place.plan(&program, cores, &internet);
+    let server = footprint::starts(&mut found.ours, starts, how.port, || how.start()).await?;
+    let ours = Party::new(place.site(server, cores).await?, apps, &plan).await?;
+
+    for what in What::ALL {
+        if !what.name().contains(&options.only) {
+            continue;
+        }
+        let row = rows::measure(what, [&ours, &official], &plan).await?;
+        if what == What::Refresh(Kind::Public) {
+            found.floor = Some(floor(cores, &place, &ours, &plan, &row).await?);
+        }
+        found.rows.push(row);
+    }
+    found.ours.after_load = Some(ours.site.server.memory()?);
+    found.official.after_load = Some(official.site.server.memory()?);
+    for party in [&ours, &official] {
+        let (site, again) = (&party.site, party.site.auth.signed_again());
+        note(&format!(
+            "{}: {again} requests were signed again",
+            site.name
+        ));
+    }
+    if options.json {
+        println!("{}", table::json(&found));
+    } else {
+        table::print(&found);
+    }
+    Ok(())
+}
+
+/// Our memory with many stored sessions.
+async fn stored(
+    ours: &mut Footprint,
+    options: &Measure,
+    cores: &Cores,
+    internet: &Internet,
+) -> Result<()> {
+    let program = options.program.canonicalize()?;
+    let with = async |sessions| footprint::with_sessions(&program, cores, internet, sessions).await;
+    ours.with_10k = Some(with(10_000).await?);
+    if !options.quick {
+        ours.with_1m = Some(with(1_000_000).await?);
+    }
+    Ok(())
+}
+
+/// The floor of a refresh, beside what our refresh takes.
+async fn floor(
+    cores: &Cores,
+    place: &Place,
+    ours: &Party,
+    plan: &Plan,
+    row: &Row,
+) -> Result<FloorFound> {
+    let jobs = ours.jobs(What::Refresh(Kind::Public), 5000).await?;
+    let before = rows::commits(&place.database())?;
+    let times = ours.pressed(jobs, plan.in_flight).await?;
+    let commits = rows::commits(&place.database())?.wrapping_sub(before);
+    let per_commit = real(times.count()) / f64::from(commits);
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "from one to as many as are in flight"
+    )]
+    let group = per_commit.round() as u32;
+    let mut parts = Vec::new();
+    for _ in 0..plan.rounds {
+        parts.push(floor::measure(cores, ours, plan, group.max(1)).await?);
+    }
+    let median = |part: fn(&Floor) -> f64| {
+        let all: Vec<f64> = parts.iter().map(part).collect();
+        Spread::of(&all).median
+    };
+    Ok(FloorFound {
+        floor: Floor {
+            verify: median(|floor| floor.verify),
+            sign: median(|floor| floor.sign),
+            http: median(|floor| floor.http),
+            commit: median(|floor| floor.commit),
+        },
+        refresh: 1e6 / row.ours.cpu().median,
+        group,
+    })
+}
