@@ -107,7 +107,7 @@ fn draw_bars(bars: &[Bar], unit: &str) -> Result<String> {
         let mut chart = ChartBuilder::on(area)
             .margin(10)
             .x_label_area_size(46)
-            .y_label_area_size(200)
+            .y_label_area_size(240)
             .build_cartesian_2d(0.0..most, 0.0..rows)?;
         chart
             .configure_mesh()
