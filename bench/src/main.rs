@@ -28,6 +28,9 @@ struct Options {
     /// How many requests in a batch: enough that what the one before left in the caches hardly counts.
     #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..1000))]
     requests: u32,
+    /// Only beside this library; may be repeated.
+    #[arg(long, value_name = "NAME", value_parser = ["skyauth", "rsky-oauth", "atproto-oauth"])]
+    peer: Vec<String>,
 }
 
 /// Something that says whether a request is good.
@@ -60,6 +63,11 @@ enum Input {
     RskyNonces,
 }
 
+/// Whether a row is about one of these libraries, or all are.
+fn is_wanted(row: &str, peers: &[String]) -> bool {
+    peers.is_empty() || peers.iter().any(|peer| row.starts_with(peer.as_str()))
+}
+
 fn main() -> Result<()> {
     let options = Options::parse();
     let scene = Scene::new()?;
@@ -70,10 +78,9 @@ fn main() -> Result<()> {
         Box::new(ours::Request::new(&scene, Input::NewTokens)),
         Box::new(ours::Proof::new(&scene)),
         Box::new(bare::Parsing),
-        Box::new(rivals::Skyauth::default()),
-        Box::new(rivals::Rsky::new()?),
-        Box::new(rivals::AtprotoOauth),
     ];
+    let rivals = rivals::all()?.into_iter();
+    verifiers.extend(rivals.filter(|rival| is_wanted(rival.name(), &options.peer)));
     let times = measure::measure(&scene, &mut verifiers, &options)?;
     let [bare, ours, ..] = &times[..] else {
         bail!("nothing was measured");

@@ -13,6 +13,15 @@ use skyauth::dpop::{DPoPVerifier, compute_access_token_hash};
 use crate::scene::{Case, METHOD, URL};
 use crate::{Input, Verifier};
 
+/// All of them. Their rows begin with the name of the crate.
+pub(crate) fn all() -> Result<[Box<dyn Verifier>; 3]> {
+    Ok([
+        Box::new(Skyauth::default()),
+        Box::new(Rsky::new()?),
+        Box::new(AtprotoOauth),
+    ])
+}
+
 /// `skyauth`: nonce, `ath` and replay, but no token.
 #[derive(Default)]
 pub(crate) struct Skyauth(DPoPVerifier);

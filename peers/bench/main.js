@@ -1,4 +1,5 @@
-// The measurements of `cargo xtask bench`: prints tables, or with `--json` one object.
+// The measurements of `cargo xtask bench round-trips`: prints tables, or with `--json` one object. With `--quick`
+// without the person who takes a minute.
 
 import { parseArgs } from 'node:util'
 import { ours, officials } from './clients.js'
@@ -12,7 +13,8 @@ const COUNTED_AT_MS = 50
 /** Longer than the minute for which the official client remembers what it found. */
 const PERSON_MS = 65_000
 
-const { values: options } = parseArgs({ options: { json: { type: 'boolean', default: false } } })
+const flag = { type: 'boolean', default: false }
+const { values: options } = parseArgs({ options: { json: flag, quick: flag } })
 const say = options.json ? () => {} : console.log
 const clients = [ours, ...officials]
 
@@ -39,7 +41,7 @@ async function measureAt(server) {
     }
   }
   await server.delay(COUNTED_AT_MS)
-  const withPerson = await measureWithPerson(server, clients, PERSON_MS)
+  const withPerson = options.quick ? new Map() : await measureWithPerson(server, clients, PERSON_MS)
   return {
     server: server.name,
     clients: clients.map((client) => {
@@ -48,8 +50,10 @@ async function measureAt(server) {
         Object.fromEntries(rows.filter((row) => row.case === name).map(({ delay, ms }) => [delay, ms]))
       const counted = rows.filter(({ delay }) => delay === COUNTED_AT_MS)
       const cases = counted.map(({ delay, ms, ...row }) => ({ ...row, ms: timed(row.case) }))
-      const { ms, ...long } = withPerson.get(client)
-      cases.splice(1, 0, { ...long, ms: { [COUNTED_AT_MS]: ms } })
+      if (withPerson.has(client)) {
+        const { ms, ...long } = withPerson.get(client)
+        cases.splice(1, 0, { ...long, ms: { [COUNTED_AT_MS]: ms } })
+      }
       return { client: client.name, cases }
     }),
   }

@@ -3,7 +3,7 @@
 //! `cargo xtask test` runs every check and every test, `cargo xtask setup` installs what they need,
 //! `cargo xtask arrows` compares the crates' dependencies with the table in `arrows.rs`,
 //! `cargo xtask clauses` lists the requirements of the standards with the tests that show them,
-//! `cargo xtask bench` measures what logins, refreshes and verifications cost, and `cargo xtask faults`
+//! `cargo xtask bench` measures what logins, refreshes and verifications cost, beside others, and `cargo xtask faults`
 //! kills, empties and cuts off the parts of several nodes under load.
 
 mod arrows;
@@ -38,13 +38,13 @@ struct Arguments {
 enum Chore {
     /// Run every check and every test; what cannot run fails.
     Test(test::Options),
-    /// Install what the tests need: Node, Chromium, PostgreSQL, Valkey and the packages of `peers/`.
+    /// Install what the tests need: Node, Chromium, PostgreSQL, Valkey, Valgrind and the packages of `peers/`.
     Setup,
     /// Check that the crates depend on each other only as the architecture allows.
     Arrows,
     /// Write `docs/clauses.md`: which tests show which requirement of the standards.
     Clauses(clauses::Options),
-    /// Measure: the requests of a login and a refresh, the cost of a verification, a key rotation under load.
+    /// Measure, beside the peers: servers, clients, verification, memory, what each request costs.
     Bench(bench::Options),
     /// Several nodes under load whose parts are killed, emptied and cut off: nothing may be lost or count twice.
     Faults(faults::Options),

@@ -3,7 +3,7 @@
 use std::env;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
@@ -40,6 +40,20 @@ pub(crate) fn output(command: &mut Command) -> Result<String> {
             output.status,
             said.trim()
         );
+    }
+    String::from_utf8(output.stdout)
+        .with_context(|| format!("{} printed no UTF-8", describe(command)))
+}
+
+/// Runs a command and returns what it printed, while its errors and logs are shown; fails unless it exits with
+/// code 0.
+pub(crate) fn printed(command: &mut Command) -> Result<String> {
+    let output = command
+        .stderr(Stdio::inherit())
+        .output()
+        .with_context(|| format!("cannot start {}", describe(command)))?;
+    if !output.status.success() {
+        bail!("{} ended with {}", describe(command), output.status);
     }
     String::from_utf8(output.stdout)
         .with_context(|| format!("{} printed no UTF-8", describe(command)))

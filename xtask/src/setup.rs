@@ -1,4 +1,4 @@
-//! What the tests need beside Rust: PostgreSQL, Valkey, Node, Chromium and the packages of `peers/`.
+//! What the tests need beside Rust: PostgreSQL, Valkey, Valgrind, Node, Chromium and the packages of `peers/`.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -6,7 +6,7 @@ use std::{env, fs};
 
 use anyhow::{Context, Result, anyhow, bail};
 
-use crate::{postgres, process, valkey};
+use crate::{bench, postgres, process, valkey};
 
 /// The oldest Node on which the tests run.
 const OLDEST_NODE: u32 = 20;
@@ -75,6 +75,9 @@ fn install_missing_packages() -> Result<()> {
     }
     if valkey::program().is_none() {
         missing.push(valkey::PACKAGE);
+    }
+    if bench::valgrind().is_none() {
+        missing.push("valgrind");
     }
     if missing.is_empty() {
         return Ok(());

@@ -10,7 +10,7 @@ use clap::{Args, ValueEnum};
 
 use crate::results::{self, Results, Suite};
 use crate::setup::{self, Ready};
-use crate::{arrows, clauses, crate_tests, process};
+use crate::{arrows, bench, clauses, crate_tests, process};
 
 /// What `cargo xtask test` takes.
 #[derive(Debug, Args)]
@@ -32,11 +32,12 @@ enum Step {
     Test,
     Doc,
     Build,
+    Counts,
     Peers,
 }
 
 impl Step {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 10] = [
         Self::Setup,
         Self::Arrows,
         Self::Clauses,
@@ -45,10 +46,12 @@ impl Step {
         Self::Test,
         Self::Doc,
         Self::Build,
+        Self::Counts,
         Self::Peers,
     ];
 
-    /// Whether this step runs with these options; the peer tests need the program and the tools.
+    /// Whether this step runs with these options; the peer tests need the program and the tools, and so do the
+    /// counts.
     fn is_wanted(self, options: &Options) -> bool {
         let Options { filter, only } = options;
         let named = match (only.is_empty(), filter.is_empty()) {
@@ -56,7 +59,9 @@ impl Step {
             (true, true) => true,
             (true, false) => matches!(self, Self::Test | Self::Peers),
         };
-        let needed = matches!(self, Self::Setup | Self::Build) && Self::Peers.is_wanted(options);
+        let needs_these = [Self::Counts, Self::Peers];
+        let needed = matches!(self, Self::Setup | Self::Build)
+            && needs_these.iter().any(|step| step.is_wanted(options));
         named || needed
     }
 
@@ -70,6 +75,7 @@ impl Step {
             Self::Test => "test: cargo test",
             Self::Doc => "doc: cargo doc",
             Self::Build => "build: the program, and the examples",
+            Self::Counts => "counts: what each request costs",
             Self::Peers => "peers: the official clients and a browser",
         }
     }
@@ -167,6 +173,13 @@ fn run_step(step: Step, root: &Path, options: &Options, found: &mut Found) -> Re
             // the crates. Nothing is measured.
             process::run(cargo.args(["build", "--workspace", "--bins", "--examples"]))?;
             found.program = Some(program(root)?);
+        }
+        Step::Counts => {
+            found
+                .program
+                .as_ref()
+                .context("cannot run: the examples were not built")?;
+            bench::check_counts(root)?;
         }
         Step::Peers => run_peers(root, options, found)?,
     }
@@ -277,6 +290,10 @@ mod tests {
         assert_eq!(
             wanted(&[], &[Step::Peers]),
             [Step::Setup, Step::Build, Step::Peers]
+        );
+        assert_eq!(
+            wanted(&[], &[Step::Counts]),
+            [Step::Setup, Step::Build, Step::Counts]
         );
         assert_eq!(wanted(&["refresh"], &[Step::Test]), [Step::Test]);
     }
