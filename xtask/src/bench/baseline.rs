@@ -1,6 +1,5 @@
 //! What requests cost when somebody last wrote it down: `bench/baseline.json`.
 
-use std::env::consts::ARCH;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -9,6 +8,7 @@ use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
 use super::counts::{Cost, Costs};
+use super::machine::processor;
 use crate::process;
 
 /// By how much allocations, and the bytes of them, may grow: a hundredth part is a table that is larger by one.
@@ -21,8 +21,8 @@ const INSTRUCTIONS_PERCENT: u64 = 5;
 pub(super) struct Baseline {
     /// The compiler, on which instructions depend.
     pub(super) rustc: String,
-    /// The processor's.
-    pub(super) architecture: String,
+    /// The processor, by which cryptography chooses its instructions.
+    pub(super) processor: String,
     /// Of the build that the tests use.
     pub(super) development: Costs,
     pub(super) release: Costs,
@@ -40,7 +40,7 @@ impl Baseline {
     pub(super) fn new(root: &Path, development: Costs, release: Costs) -> Result<Self> {
         Ok(Self {
             rustc: rustc(root)?,
-            architecture: ARCH.to_owned(),
+            processor: processor()?,
             development,
             release,
         })
@@ -60,8 +60,8 @@ impl Baseline {
     }
 
     /// Whether instructions can be compared.
-    pub(super) fn is_of_this_compiler(&self, root: &Path) -> Result<bool> {
-        Ok(self.architecture == ARCH && self.rustc == rustc(root)?)
+    pub(super) fn is_of_here(&self, root: &Path) -> Result<bool> {
+        Ok(self.processor == processor()? && self.rustc == rustc(root)?)
     }
 }
 

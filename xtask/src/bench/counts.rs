@@ -164,11 +164,11 @@ fn say(baseline: &Baseline, kept: &Costs, found: &Costs, root: &Path) -> Result<
         "kept",
     ];
     println!("{}", table(head, rows));
-    let same = baseline.is_of_this_compiler(root)?;
+    let same = baseline.is_of_here(root)?;
     if !same {
         println!(
             "Instructions aren't compared: those that are kept are of {} on {}.",
-            baseline.rustc, baseline.architecture
+            baseline.rustc, baseline.processor
         );
     }
     let compared = compare(kept, found, same);

@@ -79,7 +79,8 @@ fn commit(root: &Path) -> Result<String> {
     })
 }
 
-fn processor() -> Result<String> {
+/// Its name.
+pub(super) fn processor() -> Result<String> {
     let text = fs::read_to_string("/proc/cpuinfo")?;
     let name = field(&text, "model name").or_else(|| field(&text, "CPU part"));
     Ok(name.context("the processor has no name")?.to_owned())
