@@ -37,7 +37,9 @@ struct Queue {
 #[derive(Default)]
 struct State {
     jobs: VecDeque<Job>,
-    /// Somebody will look at the queue without being woken once more.
+    /// Threads that wait to be woken.
+    idle: usize,
+    /// One of them was woken, and hasn't looked at the queue yet.
     coming: bool,
     closed: bool,
 }
@@ -98,7 +100,7 @@ impl Queue {
     fn push(&self, job: Job) {
         let mut state = self.lock();
         state.jobs.push_back(job);
-        let wake = !std::mem::replace(&mut state.coming, true);
+        let wake = state.send_for_one();
         drop(state);
         if wake {
             self.more.notify_one();
@@ -110,8 +112,7 @@ impl Queue {
         loop {
             if let Some(job) = state.jobs.pop_front() {
                 // The act may be a long one; what is left shall not wait for it.
-                state.coming = !state.jobs.is_empty();
-                if state.coming {
+                if !state.jobs.is_empty() && state.send_for_one() {
                     self.more.notify_one();
                 }
                 drop(state);
@@ -120,17 +121,29 @@ impl Queue {
             } else if state.closed {
                 return;
             } else {
-                state.coming = false;
+                state.idle += 1;
                 state = self
                     .more
                     .wait(state)
                     .unwrap_or_else(PoisonError::into_inner);
+                state.idle -= 1;
                 drop(state);
                 // As the writer does: whoever is about to ask shall be in time for this turn.
                 std::thread::yield_now();
                 state = self.lock();
+                state.coming = false;
             }
         }
+    }
+}
+
+impl State {
+    /// Whether a thread is to be woken now: there is one, and none is on its way. Those at work look at the queue by
+    /// themselves.
+    fn send_for_one(&mut self) -> bool {
+        let wake = self.idle > 0 && !self.coming;
+        self.coming |= wake;
+        wake
     }
 }
 
