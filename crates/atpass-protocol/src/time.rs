@@ -1,6 +1,7 @@
 //! Time as the protocol counts it: whole seconds, and only ever passed in.
 
 use std::fmt;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -71,6 +72,11 @@ impl TryFrom<serde_json::Number> for NumericDate {
 pub trait Clock: Send + Sync + 'static {
     /// The current time.
     fn now(&self) -> UnixTime;
+
+    /// Milliseconds since the epoch, for what shall be in the order of its making. Rules count whole seconds.
+    fn millis(&self) -> i64 {
+        self.now().as_secs().saturating_mul(1000)
+    }
 }
 
 /// The operating system's clock.
@@ -79,14 +85,21 @@ pub struct SystemClock;
 
 impl Clock for SystemClock {
     fn now(&self) -> UnixTime {
-        #[expect(
-            clippy::disallowed_methods,
-            reason = "the one place where the wall clock is read"
-        )]
-        let now = std::time::SystemTime::now();
-        let seconds = now
-            .duration_since(std::time::UNIX_EPOCH)
-            .map_or(0, |elapsed| elapsed.as_secs());
+        let seconds = since_epoch().as_secs();
         UnixTime(i64::try_from(seconds).unwrap_or(i64::MAX))
     }
+
+    fn millis(&self) -> i64 {
+        i64::try_from(since_epoch().as_millis()).unwrap_or(i64::MAX)
+    }
+}
+
+fn since_epoch() -> Duration {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one place where the wall clock is read"
+    )]
+    let now = std::time::SystemTime::now();
+    now.duration_since(std::time::UNIX_EPOCH)
+        .unwrap_or_default()
 }

@@ -34,6 +34,7 @@ mod lifetimes;
 mod limits;
 mod official_hash;
 mod official_pds;
+mod ordered;
 mod pages;
 mod permission_sets;
 mod provider;

@@ -219,6 +219,10 @@ impl Provider {
         self.store().sweep(self.now(), batch).await
     }
 
+    pub(crate) fn clock(&self) -> &dyn Clock {
+        &*self.0.parts.clock
+    }
+
     pub(crate) fn now(&self) -> UnixTime {
         self.0.parts.clock.now()
     }

@@ -18,6 +18,7 @@ use atpass_protocol::pkce::CodeChallenge;
 use atpass_protocol::request::PushedAuthorizationRequest;
 use atpass_protocol::revocation::EndedCursor;
 use atpass_protocol::scope::ScopeSet;
+use atpass_protocol::secret::Secret;
 use atpass_protocol::time::UnixTime;
 use atpass_protocol::token::SessionId;
 
@@ -45,7 +46,7 @@ pub enum StoreError {
 /// A pushed authorization request, waiting for a person.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RequestRecord {
-    /// Hash of the request URI.
+    /// Time and hash of the request URI.
     pub id: Digest32,
     /// What was asked.
     pub request: PushedAuthorizationRequest,
@@ -162,6 +163,13 @@ impl EndReason {
     }
 }
 
+impl RequestRecord {
+    /// What is remembered of its `state`.
+    pub fn state_digest(&self) -> Digest32 {
+        Secret::new(self.request.state.as_str()).sha256()
+    }
+}
+
 /// What of a new request was already used by a completed one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AlreadyUsed {
@@ -269,8 +277,10 @@ pub struct Swept {
 /// The memory of an authorization server. See the [module](self) for its rules.
 #[async_trait]
 pub trait Store: Send + Sync + 'static {
-    /// Keeps a pushed request.
-    async fn push_request(&self, record: &RequestRecord) -> Result<(), StoreError>;
+    /// Keeps a pushed request, unless a code was issued before for its challenge, or for its client and state: then
+    /// says for which.
+    async fn push_request(&self, record: &RequestRecord)
+    -> Result<Option<AlreadyUsed>, StoreError>;
 
     /// A request that is neither used nor expired.
     async fn request(
@@ -278,14 +288,6 @@ pub trait Store: Send + Sync + 'static {
         id: &Digest32,
         now: UnixTime,
     ) -> Result<Option<RequestRecord>, StoreError>;
-
-    /// Whether a code was issued before for this challenge, or for this client and state.
-    async fn already_used(
-        &self,
-        client_id: &ClientId,
-        state: &Digest32,
-        challenge: &CodeChallenge,
-    ) -> Result<Option<AlreadyUsed>, StoreError>;
 
     /// Uses the request up, issues the code, and remembers what the account granted to the client, in
     /// one act.

@@ -5,7 +5,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use atpass_protocol::id::{ClientId, Did};
-use atpass_protocol::pkce::CodeChallenge;
 use atpass_protocol::revocation::EndedCursor;
 use atpass_protocol::scope::ScopeSet;
 use atpass_protocol::time::UnixTime;
@@ -80,9 +79,8 @@ macro_rules! pass_on {
 }
 
 pass_on! {
-    async fn push_request(&self, record: &RequestRecord) -> ();
+    async fn push_request(&self, record: &RequestRecord) -> Option<AlreadyUsed>;
     async fn request(&self, id: &Digest32, now: UnixTime) -> Option<RequestRecord>;
-    async fn already_used(&self, client_id: &ClientId, state: &Digest32, challenge: &CodeChallenge) -> Option<AlreadyUsed>;
     async fn approve(&self, request: &Digest32, code: &CodeRecord) -> ApproveOutcome;
     async fn approved(&self, did: &Did, client_id: &ClientId) -> Option<ScopeSet>;
     async fn close_request(&self, request: &Digest32, now: UnixTime) -> bool;

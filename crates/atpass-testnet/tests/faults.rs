@@ -49,7 +49,6 @@ async fn par() {
     let (lab, faults) = lab().await;
     let app = lab.app();
     for (act, fault) in [
-        ("already_used", Fault::Before),
         ("push_request", Fault::Before),
         ("push_request", Fault::After),
     ] {

@@ -1,7 +1,6 @@
 //! `POST /oauth/par` (RFC 9126).
 
 use atpass_protocol::error::{OAuthError, OAuthErrorCode};
-use atpass_protocol::random;
 use atpass_protocol::request::{Prompt, PushedAuthorizationRequest, PushedAuthorizationResponse};
 use atpass_protocol::scope::Scope;
 use atpass_protocol::secret::Secret;
@@ -10,9 +9,10 @@ use atpass_protocol::time::UnixTime;
 use super::Post;
 use crate::clients::{Freshness, authenticate, check_key_is_apart, check_request};
 use crate::error::EndpointError;
+use crate::ordered;
 use crate::permission_sets::ExpandedScope;
 use crate::provider::Provider;
-use crate::store::{AlreadyUsed, RequestRecord};
+use crate::store::{AlreadyUsed, Digest32, RequestRecord};
 
 /// The endpoint's path.
 pub(crate) const PATH: &str = "/oauth/par";
@@ -58,37 +58,30 @@ pub(crate) async fn push(
     check_request(&client.metadata, &request, &scope)?;
     check_key_is_apart(&client, proof.jkt)?;
 
-    let state = state_digest(&request);
-    match provider
-        .store()
-        .already_used(&request.client_id, &state, &request.code_challenge)
-        .await?
-    {
-        None => {}
-        Some(AlreadyUsed::Challenge) => {
-            return Err(OAuthError::invalid_request("a code was already issued for this code_challenge; make a new one for each request").into());
-        }
-        Some(AlreadyUsed::State) => {
-            return Err(OAuthError::invalid_request("an authorization with this state was completed already; make a new one for each request").into());
-        }
-    }
-
-    let reference = random::text::<32>(provider.random());
-    let request_uri = Secret::new(format!("{PREFIX}{reference}"));
+    let reference = ordered::secret(provider);
     let expires_in = provider.config().lifetimes.authorization_request;
     let record = RequestRecord {
-        id: request_uri.sha256(),
+        id: ordered::id(&reference),
         request,
         jkt: proof.jkt,
         client_key: who.key,
         created_at: now,
         expires_at: now.plus(expires_in),
     };
-    provider.store().push_request(&record).await?;
-    Ok(PushedAuthorizationResponse {
-        request_uri,
-        expires_in,
-    })
+    match provider.store().push_request(&record).await? {
+        None => Ok(PushedAuthorizationResponse {
+            request_uri: Secret::new(format!("{PREFIX}{}", reference.expose())),
+            expires_in,
+        }),
+        Some(AlreadyUsed::Challenge) => Err(OAuthError::invalid_request("a code was already issued for this code_challenge; make a new one for each request").into()),
+        Some(AlreadyUsed::State) => Err(OAuthError::invalid_request("an authorization with this state was completed already; make a new one for each request").into()),
+    }
+}
+
+/// By what the request of this `request_uri` is kept, if it may be one of ours.
+pub(crate) fn request_id(request_uri: &str) -> Option<Digest32> {
+    let reference = request_uri.strip_prefix(PREFIX)?;
+    Some(ordered::id(&Secret::new(reference)))
 }
 
 /// The scope with its permission sets, which must be there when a session begins.
@@ -103,9 +96,4 @@ async fn scope_of(
         return Err(OAuthError::new(OAuthErrorCode::InvalidScope, text).into());
     }
     ExpandedScope::for_new_session(provider.permission_sets(), &request.scope, now).await
-}
-
-/// What is remembered of a request's `state`.
-pub(crate) fn state_digest(request: &PushedAuthorizationRequest) -> [u8; 32] {
-    Secret::new(request.state.as_str()).sha256()
 }

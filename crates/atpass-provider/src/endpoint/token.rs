@@ -18,6 +18,7 @@ use crate::audit::{self, Event};
 use crate::clients::{Freshness, authenticate};
 use crate::error::EndpointError;
 use crate::grant::{self, PresentedCode};
+use crate::ordered;
 use crate::permission_sets::ExpandedScope;
 use crate::provider::Provider;
 use crate::store::{ConsumeOutcome, EndReason, SessionRecord};
@@ -43,7 +44,7 @@ pub(crate) async fn exchange(
             let freshness = Freshness::LastGood;
             let who = authenticate(provider, &client_id, &post.form, jkt, freshness, now).await?;
             let presented = PresentedCode {
-                id: code.sha256(),
+                id: ordered::id(&code),
                 client_id,
                 redirect_uri,
                 challenge: code_verifier.challenge(),

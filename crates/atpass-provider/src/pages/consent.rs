@@ -1,7 +1,6 @@
 //! `POST /oauth/authorize/decide`: what the person decided, and the words in which they are asked.
 
 use atpass_protocol::error::OAuthErrorCode;
-use atpass_protocol::random;
 use atpass_protocol::request::AuthorizationResponse;
 use atpass_protocol::scope::ScopeSet;
 use atpass_protocol::time::UnixTime;
@@ -13,7 +12,7 @@ use super::permissions::ticked;
 use super::{Page, PageError, choose};
 use crate::accounts::Account;
 use crate::audit::{self, Event};
-use crate::endpoint::par::state_digest;
+use crate::ordered;
 use crate::provider::Provider;
 use crate::store::{ApproveOutcome, CodeRecord};
 
@@ -76,14 +75,14 @@ pub(super) async fn approve(
     scope: ScopeSet,
     now: UnixTime,
 ) -> Result<Page, PageError> {
-    let code = random::secret::<32>(provider.random());
+    let code = ordered::secret(provider);
     let asked = &pending.record.request;
     let record = CodeRecord {
-        id: code.sha256(),
+        id: ordered::id(&code),
         client_id: asked.client_id.clone(),
         redirect_uri: asked.redirect_uri.clone(),
         challenge: asked.code_challenge.clone(),
-        state: state_digest(asked),
+        state: pending.record.state_digest(),
         jkt: pending.record.jkt,
         client_key: pending.record.client_key.clone(),
         did: account.did.clone(),

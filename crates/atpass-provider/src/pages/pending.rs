@@ -4,7 +4,6 @@ use atpass_protocol::error::{OAuthError, OAuthErrorCode};
 use atpass_protocol::id::ClientIdKind;
 use atpass_protocol::metadata::ClientNames;
 use atpass_protocol::request::{AuthorizationResponse, LoginHint, Prompt};
-use atpass_protocol::secret::Secret;
 use atpass_protocol::time::UnixTime;
 use url::Url;
 
@@ -15,6 +14,7 @@ use super::view::{ClientKind, ClientView, Hidden, SignIn};
 use super::{Language, Page, PageError, Sources, form_post, layout};
 use crate::accounts::Account;
 use crate::clients::{Freshness, SharedClient};
+use crate::endpoint::par::request_id;
 use crate::provider::Provider;
 use crate::store::RequestRecord;
 
@@ -40,8 +40,10 @@ impl Pending {
         else {
             return Err(PageError::problem(Problem::IncompleteLink).with_detail("The authorization endpoint takes client_id and the request_uri of a pushed authorization request (RFC 9126), nothing else."));
         };
-        let id = Secret::new(request_uri).sha256();
-        let record = provider.store().request(&id, now).await?;
+        let record = match request_id(request_uri) {
+            Some(id) => provider.store().request(&id, now).await?,
+            None => None,
+        };
         let record = record.filter(|record| record.request.client_id.as_str() == client_id);
         let record = record.ok_or_else(|| {
             PageError::problem(Problem::Expired)

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use atpass_protocol::pkce::CodeChallenge;
+use atpass_protocol::request::State;
 use atpass_provider::store::{AlreadyUsed, ApproveOutcome, CodeRecord, ConsumeOutcome, Store};
 
 use super::{NOW, code, did, request, session};
@@ -30,20 +31,22 @@ pub(super) async fn requests(store: &dyn Store) {
 }
 
 pub(super) async fn approval(store: &dyn Store) {
-    let record = code(10);
-    let used = async |state: u8, challenge: u8| {
-        let challenge = CodeChallenge::from_bytes([challenge; 32]);
-        store
-            .already_used(&record.client_id, &[state; 32], &challenge)
-            .await
-            .unwrap()
+    let asked = |n: u8, state: &str, challenge: u8| {
+        let mut record = request(n);
+        record.request.state = State::parse(state).unwrap();
+        record.request.code_challenge = CodeChallenge::from_bytes([challenge; 32]);
+        record
+    };
+    let record = CodeRecord {
+        state: asked(10, "a", 10).state_digest(),
+        ..code(10)
     };
     assert_eq!(
         store.approve(&[10; 32], &record).await.unwrap(),
         ApproveOutcome::RequestGone
     );
-    assert_eq!(used(10, 10).await, None, "what failed left nothing");
-    store.push_request(&request(10)).await.unwrap();
+    let pushed = store.push_request(&asked(10, "a", 10)).await.unwrap();
+    assert_eq!(pushed, None, "what failed left nothing");
     assert_eq!(
         store.approve(&[10; 32], &record).await.unwrap(),
         ApproveOutcome::Issued
@@ -54,9 +57,17 @@ pub(super) async fn approval(store: &dyn Store) {
         "approval uses the request up"
     );
     assert_eq!(store.code(&[10; 32]).await.unwrap(), Some(record.clone()));
-    assert_eq!(used(99, 10).await, Some(AlreadyUsed::Challenge));
-    assert_eq!(used(10, 99).await, Some(AlreadyUsed::State));
-    assert_eq!(used(99, 99).await, None);
+    for (n, state, challenge, used) in [
+        (11, "b", 10, Some(AlreadyUsed::Challenge)),
+        (12, "a", 99, Some(AlreadyUsed::State)),
+        (13, "a", 10, Some(AlreadyUsed::Challenge)),
+        (14, "b", 99, None),
+    ] {
+        let pushed = store.push_request(&asked(n, state, challenge)).await;
+        assert_eq!(pushed.unwrap(), used, "{n}");
+        let kept = store.request(&[n; 32], NOW).await.unwrap();
+        assert_eq!(kept.is_some(), used.is_none(), "{n}");
+    }
 
     store.push_request(&request(11)).await.unwrap();
     let same_challenge = CodeRecord {

@@ -31,7 +31,6 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use atpass_protocol::id::{ClientId, Did};
-use atpass_protocol::pkce::CodeChallenge;
 use atpass_protocol::revocation::EndedCursor;
 use atpass_protocol::scope::ScopeSet;
 use atpass_protocol::seal::SealingKeys;
@@ -87,7 +86,10 @@ impl fmt::Debug for PostgresStore {
 
 #[async_trait]
 impl Store for PostgresStore {
-    async fn push_request(&self, record: &RequestRecord) -> Result<(), StoreError> {
+    async fn push_request(
+        &self,
+        record: &RequestRecord,
+    ) -> Result<Option<AlreadyUsed>, StoreError> {
         run!(self, |db| requests::push(db, record))
     }
 
@@ -97,17 +99,6 @@ impl Store for PostgresStore {
         now: UnixTime,
     ) -> Result<Option<RequestRecord>, StoreError> {
         run!(self, |db| requests::find(db, id, now))
-    }
-
-    async fn already_used(
-        &self,
-        client_id: &ClientId,
-        state: &Digest32,
-        challenge: &CodeChallenge,
-    ) -> Result<Option<AlreadyUsed>, StoreError> {
-        run!(self, |db| requests::already_used(
-            db, client_id, state, challenge
-        ))
     }
 
     async fn approve(

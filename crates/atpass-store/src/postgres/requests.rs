@@ -1,6 +1,5 @@
 //! Pushed requests, and the codes that they become.
 
-use atpass_protocol::id::ClientId;
 use atpass_protocol::jose::Jkt;
 use atpass_protocol::pkce::CodeChallenge;
 use atpass_protocol::time::UnixTime;
@@ -16,12 +15,22 @@ use super::row::{Columns, to_json};
 /// Seconds for which a code is remembered, and with it its challenge and state.
 const CODE_MEMORY: i64 = 24 * 60 * 60;
 
-pub(super) async fn push(db: &impl GenericClient, record: &RequestRecord) -> Result<(), Failure> {
+pub(super) async fn push(
+    db: &impl GenericClient,
+    record: &RequestRecord,
+) -> Result<Option<AlreadyUsed>, Failure> {
     let request = serde_json::to_string(&record.request).map_err(unavailable)?;
     let client_key = to_json(record.client_key.as_ref())?;
-    let sql = "INSERT INTO requests (id, request, jkt, client_key, created_at, expires_at)
-        VALUES ($1, $2, $3, $4, $5, $6)";
-    execute(
+    let sql = "WITH used AS (
+            SELECT EXISTS (SELECT FROM codes WHERE challenge = $7) AS challenge,
+                EXISTS (SELECT FROM codes WHERE client_id = $8 AND state = $9) AS state
+        ), pushed AS (
+            INSERT INTO requests (id, request, jkt, client_key, created_at, expires_at)
+            SELECT $1::bytea, $2::text, $3::bytea, $4::text, $5::bigint, $6::bigint
+            FROM used WHERE NOT (challenge OR state)
+        )
+        SELECT challenge, state FROM used";
+    let row = query_one(
         db,
         sql,
         &[
@@ -31,10 +40,17 @@ pub(super) async fn push(db: &impl GenericClient, record: &RequestRecord) -> Res
             &client_key,
             &record.created_at.as_secs(),
             &record.expires_at.as_secs(),
+            &record.request.code_challenge.as_bytes().as_slice(),
+            &record.request.client_id.as_str(),
+            &record.state_digest().as_slice(),
         ],
     )
     .await?;
-    Ok(())
+    Ok(match (row.try_get(0)?, row.try_get(1)?) {
+        (true, _) => Some(AlreadyUsed::Challenge),
+        (false, true) => Some(AlreadyUsed::State),
+        (false, false) => None,
+    })
 }
 
 pub(super) async fn find(
@@ -60,31 +76,6 @@ pub(super) async fn find(
         created_at: columns.time("created_at")?,
         expires_at: columns.time("expires_at")?,
     }))
-}
-
-pub(super) async fn already_used(
-    db: &impl GenericClient,
-    client_id: &ClientId,
-    state: &Digest32,
-    challenge: &CodeChallenge,
-) -> Result<Option<AlreadyUsed>, Failure> {
-    let sql = "SELECT EXISTS (SELECT FROM codes WHERE challenge = $1),
-        EXISTS (SELECT FROM codes WHERE client_id = $2 AND state = $3)";
-    let row = query_one(
-        db,
-        sql,
-        &[
-            &challenge.as_bytes().as_slice(),
-            &client_id.as_str(),
-            &state.as_slice(),
-        ],
-    )
-    .await?;
-    Ok(match (row.try_get(0)?, row.try_get(1)?) {
-        (true, _) => Some(AlreadyUsed::Challenge),
-        (false, true) => Some(AlreadyUsed::State),
-        (false, false) => None,
-    })
 }
 
 /// One statement. Of two that come with the same challenge the later one breaks the table's constraint; tried

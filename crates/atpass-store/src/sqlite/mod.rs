@@ -25,7 +25,6 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use atpass_protocol::id::{ClientId, Did};
-use atpass_protocol::pkce::CodeChallenge;
 use atpass_protocol::revocation::EndedCursor;
 use atpass_protocol::scope::ScopeSet;
 use atpass_protocol::time::UnixTime;
@@ -148,7 +147,10 @@ fn connect(path: &Path, flags: OpenFlags) -> rusqlite::Result<Connection> {
 
 #[async_trait]
 impl Store for SqliteStore {
-    async fn push_request(&self, record: &RequestRecord) -> Result<(), StoreError> {
+    async fn push_request(
+        &self,
+        record: &RequestRecord,
+    ) -> Result<Option<AlreadyUsed>, StoreError> {
         let record = record.clone();
         self.write(move |db| requests::push(db, &record)).await
     }
@@ -160,17 +162,6 @@ impl Store for SqliteStore {
     ) -> Result<Option<RequestRecord>, StoreError> {
         let id = *id;
         self.read(move |db| requests::find(db, &id, now)).await
-    }
-
-    async fn already_used(
-        &self,
-        client_id: &ClientId,
-        state: &Digest32,
-        challenge: &CodeChallenge,
-    ) -> Result<Option<AlreadyUsed>, StoreError> {
-        let (client_id, state, challenge) = (client_id.clone(), *state, challenge.clone());
-        self.read(move |db| requests::already_used(db, &client_id, &state, &challenge))
-            .await
     }
 
     async fn approve(

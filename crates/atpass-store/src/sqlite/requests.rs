@@ -1,6 +1,5 @@
 //! Pushed requests, and the codes that they become.
 
-use atpass_protocol::id::ClientId;
 use atpass_protocol::jose::Jkt;
 use atpass_protocol::pkce::CodeChallenge;
 use atpass_protocol::time::UnixTime;
@@ -17,7 +16,14 @@ use super::{approvals, sessions};
 /// Seconds for which a code is remembered, and with it its challenge and state.
 const CODE_MEMORY: i64 = 24 * 60 * 60;
 
-pub(super) fn push(db: &Connection, record: &RequestRecord) -> Result<(), StoreError> {
+pub(super) fn push(
+    db: &Connection,
+    record: &RequestRecord,
+) -> Result<Option<AlreadyUsed>, StoreError> {
+    let used = already_used(db, record)?;
+    if used.is_some() {
+        return Ok(used);
+    }
     let request = serde_json::to_string(&record.request).map_err(unavailable)?;
     let sql = "INSERT INTO requests (id, request, jkt, client_key, created_at, expires_at) VALUES (?, ?, ?, ?, ?, ?)";
     let client_key = to_json(record.client_key.as_ref())?;
@@ -34,7 +40,7 @@ pub(super) fn push(db: &Connection, record: &RequestRecord) -> Result<(), StoreE
             ])
         })
         .map_err(unavailable)?;
-    Ok(())
+    Ok(None)
 }
 
 pub(super) fn find(
@@ -66,20 +72,20 @@ pub(super) fn find(
     }))
 }
 
-pub(super) fn already_used(
+fn already_used(
     db: &Connection,
-    client_id: &ClientId,
-    state: &Digest32,
-    challenge: &CodeChallenge,
+    record: &RequestRecord,
 ) -> Result<Option<AlreadyUsed>, StoreError> {
-    if challenge_is_used(db, challenge)? {
+    let request = &record.request;
+    if challenge_is_used(db, &request.code_challenge)? {
         return Ok(Some(AlreadyUsed::Challenge));
     }
     let sql = "SELECT EXISTS (SELECT 1 FROM codes WHERE client_id = ? AND state = ?)";
     let state_is_used: bool = db
         .prepare_cached(sql)
         .and_then(|mut select| {
-            select.query_row(params![client_id.as_str(), state], |row| row.get(0))
+            let client_and_state = params![request.client_id.as_str(), record.state_digest()];
+            select.query_row(client_and_state, |row| row.get(0))
         })
         .map_err(unavailable)?;
     Ok(state_is_used.then_some(AlreadyUsed::State))

@@ -138,7 +138,7 @@ async fn ask(store: &dyn Store, round: u64, object: usize, op: Op) -> Out {
                 id: request_id,
                 ..request(1)
             };
-            Out::Yes(store.push_request(&record).await.is_ok())
+            Out::Yes(matches!(store.push_request(&record).await, Ok(None)))
         }
         Op::Close => Out::Yes(store.close_request(&request_id, NOW).await.unwrap()),
         Op::IsOpen => Out::Yes(store.request(&request_id, NOW).await.unwrap().is_some()),
