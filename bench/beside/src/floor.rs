@@ -1,4 +1,4 @@
-//! What no refresh can do without, each part on the servers' core: the verification of a signature, a signature, one
+//! What no refresh can do without, each part on the servers' core: the verification of a proof, a signature, one
 //! HTTP exchange, and its share of a durable commit.
 
 use std::net::Ipv4Addr;
@@ -7,11 +7,13 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow};
 use atpass_bench_load::pace::{self, real};
+use atpass_protocol::dpop::{self, DpopProof, Expected, NonceKeeper, QueryPolicy};
+use atpass_protocol::jose::PrivateKey;
+use atpass_protocol::random;
+use atpass_protocol::secret::HmacKey;
+use atpass_protocol::time::{Clock, SystemClock};
 use aws_lc_rs::rand::SystemRandom;
-use aws_lc_rs::signature::{
-    ECDSA_P256_SHA256_FIXED, ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair,
-    UnparsedPublicKey,
-};
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair};
 use axum::Router;
 use axum::body::Bytes;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, PRAGMA};
@@ -29,7 +31,9 @@ use crate::site::TOKEN;
 
 /// How long each part is repeated.
 const LENGTH: Duration = Duration::from_millis(500);
-/// Bytes that are signed of a proof.
+/// Where the proof is for.
+const URL: &str = "http://localhost:12345/oauth/token";
+/// Bytes that are signed of an access token.
 const SIGNED: usize = 500;
 /// Rows of the table, and bytes of each: as sessions have.
 const ROWS: i64 = 10_000;
@@ -139,25 +143,42 @@ pub(crate) fn parts(group: u32) -> Result<()> {
     let kind = &ECDSA_P256_SHA256_FIXED_SIGNING;
     let key = EcdsaKeyPair::generate(kind).map_err(|error| anyhow!(error))?;
     let message = vec![b'a'; SIGNED];
-    let signature = key.sign(&random, &message);
-    let signature = signature.map_err(|error| anyhow!(error))?;
-    let point = key.public_key().as_ref().to_vec();
-    let verify = each(1, || {
-        // The key comes with the proof.
-        let key = UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, &point);
-        let good = key.verify(&message, signature.as_ref());
-        good.map_err(|error| anyhow!(error))
-    })?;
     let sign = each(1, || {
         let signed = key.sign(&random, &message);
         signed.map(drop).map_err(|error| anyhow!(error))
     })?;
-    let commit = commit(group)?;
+    let (verify, commit) = (verify()?, commit(group)?);
     println!(
         "{}",
         json!({ "verify": verify, "sign": sign, "commit": commit })
     );
     Ok(())
+}
+
+/// The verification of a proof, whose key comes with it.
+fn verify() -> Result<f64> {
+    let now = SystemClock.now();
+    let nonces = NonceKeeper::new(&HmacKey::new(&random::bytes(&random::SystemRandom)));
+    let nonce = nonces.issue(now);
+    let proof = DpopProof {
+        htm: "POST",
+        htu: URL,
+        nonce: Some(&nonce),
+        access_token: None,
+        iat: now,
+    };
+    let proof = proof.sign(&PrivateKey::generate()?, &random::SystemRandom)?;
+    let expected = Expected {
+        method: "POST",
+        url: URL,
+        query: QueryPolicy::Refuse,
+        access_token: None,
+    };
+    each(1, || {
+        let proofs = std::iter::once(Some(proof.as_str()));
+        dpop::verify(proofs, &expected, &nonces, now)?;
+        Ok(())
+    })
 }
 
 /// One act's share of a durable commit of so many: a row found by its number and updated in place.

@@ -46,7 +46,7 @@ use crate::footprint::Footprint;
 use crate::official::Official;
 use crate::ours::Place;
 use crate::process::Cores;
-use crate::rows::{Kind, Party, Plan, Row, What};
+use crate::rows::{Kind, Party, Plan, What};
 use crate::table::{FloorFound, Found, Spread};
 
 /// Our server beside the official one.
@@ -157,7 +157,9 @@ async fn run(options: &Measure, cores: &Cores) -> Result<()> {
         }
         let row = rows::measure(what, [&ours, &official], &plan).await?;
         if what == What::Refresh(Kind::Public) {
-            found.floor = Some(floor(cores, &place, &ours, &plan, &row).await?);
+            official.pause().await?;
+            found.floor = Some(floor(cores, &place, &ours, &plan).await?);
+            official.resume().await?;
         }
         found.rows.push(row);
     }
@@ -194,41 +196,41 @@ async fn stored(
     Ok(())
 }
 
-/// The floor of a refresh, beside what our refresh takes.
-async fn floor(
-    cores: &Cores,
-    place: &Place,
-    ours: &Party,
-    plan: &Plan,
-    row: &Row,
-) -> Result<FloorFound> {
-    let jobs = ours.jobs(What::Refresh(Kind::Public), 5000).await?;
-    let before = rows::commits(&place.database())?;
-    let times = ours.pressed(jobs, plan.in_flight).await?;
-    let commits = rows::commits(&place.database())?.wrapping_sub(before);
-    let per_commit = real(times.count()) / f64::from(commits);
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "from one to as many as are in flight"
-    )]
-    let group = per_commit.round() as u32;
-    let mut parts = Vec::new();
+/// The floor of a refresh, and right beside each of its measurements what our refresh takes: the machine isn't as fast at
+/// all times.
+async fn floor(cores: &Cores, place: &Place, ours: &Party, plan: &Plan) -> Result<FloorFound> {
+    let (mut refreshes, mut groups, mut parts) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..plan.rounds {
-        parts.push(floor::measure(cores, ours, plan, group.max(1)).await?);
+        let jobs = ours.jobs(What::Refresh(Kind::Public), 5000).await?;
+        let commits = rows::commits(&place.database())?;
+        let cpu = ours.site.server.cpu()?;
+        let count = real(ours.pressed(jobs, plan.in_flight).await?.count());
+        let cpu = ours.site.server.cpu()? - cpu;
+        let commits = rows::commits(&place.database())?.wrapping_sub(commits);
+        refreshes.push(cpu.as_secs_f64() * 1e6 / count);
+        let group = count / f64::from(commits);
+        groups.push(group);
+        parts.push(floor::measure(cores, ours, plan, whole(group)).await?);
     }
-    let median = |part: fn(&Floor) -> f64| {
-        let all: Vec<f64> = parts.iter().map(part).collect();
-        Spread::of(&all).median
-    };
+    let median = |all: &[f64]| Spread::of(all).median;
+    let part = |part: fn(&Floor) -> f64| median(&parts.iter().map(part).collect::<Vec<_>>());
     Ok(FloorFound {
         floor: Floor {
-            verify: median(|floor| floor.verify),
-            sign: median(|floor| floor.sign),
-            http: median(|floor| floor.http),
-            commit: median(|floor| floor.commit),
+            verify: part(|floor| floor.verify),
+            sign: part(|floor| floor.sign),
+            http: part(|floor| floor.http),
+            commit: part(|floor| floor.commit),
         },
-        refresh: 1e6 / row.ours.cpu().median,
-        group,
+        refresh: median(&refreshes),
+        group: whole(median(&groups)),
     })
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "from one to as many as are in flight"
+)]
+fn whole(group: f64) -> u32 {
+    group.round().max(1.0) as u32
 }

@@ -218,14 +218,16 @@ impl Party {
         pace::at_rate(jobs, per_second, act).await
     }
 
-    async fn pause(&self) -> Result<()> {
+    /// It gets no processor from now on.
+    pub(crate) async fn pause(&self) -> Result<()> {
         for process in self.site.processes() {
             process.pause().await?;
         }
         Ok(())
     }
 
-    async fn resume(&self) -> Result<()> {
+    /// It goes on.
+    pub(crate) async fn resume(&self) -> Result<()> {
         for process in self.site.processes() {
             process.resume().await?;
         }

@@ -43,7 +43,7 @@ use reader::Readers;
 pub use schema::OpenError;
 use schema::migrations;
 pub(crate) use schema::{MOVED, is_moved, versions};
-use writer::Writer;
+use writer::{Undo, Writer};
 
 use crate::database::SchemaVersions;
 
@@ -117,7 +117,15 @@ impl SqliteStore {
         &self,
         act: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        self.0.writer.write(act).await
+        self.0.writer.write(Undo::Act, act).await
+    }
+
+    /// An act that changes with one statement only, with its last.
+    async fn change<T: Send + 'static>(
+        &self,
+        act: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.0.writer.write(Undo::Statement, act).await
     }
 }
 
@@ -152,7 +160,7 @@ impl Store for SqliteStore {
         record: &RequestRecord,
     ) -> Result<Option<AlreadyUsed>, StoreError> {
         let record = record.clone();
-        self.write(move |db| requests::push(db, &record)).await
+        self.change(move |db| requests::push(db, &record)).await
     }
 
     async fn request(
@@ -212,7 +220,7 @@ impl Store for SqliteStore {
 
     async fn rotate(&self, rotation: &Rotation) -> Result<RefreshDecision, StoreError> {
         let rotation = *rotation;
-        self.write(move |db| sessions::rotate(db, &rotation)).await
+        self.change(move |db| sessions::rotate(db, &rotation)).await
     }
 
     async fn end_session(

@@ -139,7 +139,8 @@ impl OperatorStore for SqliteStore {
         now: UnixTime,
     ) -> Result<bool, StoreError> {
         let key = key.to_vec();
-        self.write(move |db| seen::note(db, &key, until, now)).await
+        self.change(move |db| seen::note(db, &key, until, now))
+            .await
     }
 }
 

@@ -16,8 +16,25 @@ const QUEUE: usize = 4096;
 /// Acts of one commit.
 const MOST_PER_COMMIT: usize = 512;
 
-/// Does the act inside its savepoint. Returns whether to keep it, and how to answer.
-type Job = Box<dyn FnOnce(&Connection) -> (bool, Answer) + Send>;
+/// Returns whether to keep what was done, and how to answer.
+type Act = Box<dyn FnOnce(&Connection) -> (bool, Answer) + Send>;
+
+/// An act that waits.
+struct Job {
+    act: Act,
+    /// What of it must be undone together, when it fails.
+    undo: Undo,
+}
+
+/// How an act that fails leaves nothing.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Undo {
+    /// It changes with one statement only, with its last: SQLite undoes that one by itself.
+    Statement,
+    /// All of it, to a savepoint.
+    Act,
+}
+
 /// Answers the caller once the commit succeeded, or failed for this reason.
 type Answer = Box<dyn FnOnce(Result<(), &str>) + Send>;
 
@@ -47,10 +64,11 @@ impl Writer {
     /// or not the caller still waits.
     pub(super) async fn write<T: Send + 'static>(
         &self,
+        undo: Undo,
         act: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         let (reply, answer) = oneshot::channel();
-        let job: Job = Box::new(move |connection| {
+        let act: Act = Box::new(move |connection| {
             let result = std::panic::catch_unwind(AssertUnwindSafe(|| act(connection)))
                 .unwrap_or_else(|_| Err(unavailable("an act of the store panicked")));
             let keep = result.is_ok();
@@ -66,7 +84,7 @@ impl Writer {
         });
         let stopped = || unavailable("the store's writer gave no answer");
         let queue = self.queue.as_ref().ok_or_else(stopped)?;
-        queue.send(job).await.map_err(|_| stopped())?;
+        queue.send(Job { act, undo }).await.map_err(|_| stopped())?;
         answer.await.map_err(|_| stopped())?
     }
 }
@@ -128,9 +146,11 @@ fn transaction(
 ) -> rusqlite::Result<()> {
     let run = |sql: &str| connection.prepare_cached(sql)?.execute([]).map(|_| ());
     run("BEGIN IMMEDIATE")?;
-    for job in jobs.drain(..) {
-        run("SAVEPOINT act")?;
-        let (keep, answer) = job(connection);
+    for Job { act, undo } in jobs.drain(..) {
+        if undo == Undo::Act {
+            run("SAVEPOINT act")?;
+        }
+        let (keep, answer) = act(connection);
         answers.push(answer);
         // A full or failing disk ends the whole transaction (https://sqlite.org/lang_transaction.html,
         // "Response to errors"): what came before in it is gone, and nothing may follow outside of one.
@@ -140,10 +160,12 @@ fn transaction(
                 Some("the transaction was undone by a failure of the disk".into()),
             ));
         }
-        if !keep {
-            run("ROLLBACK TO act")?;
+        if undo == Undo::Act {
+            if !keep {
+                run("ROLLBACK TO act")?;
+            }
+            run("RELEASE act")?;
         }
-        run("RELEASE act")?;
     }
     run("COMMIT")
 }
