@@ -13,6 +13,9 @@ pub(crate) fn cargo(root: &Path) -> Command {
     let cargo = env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"));
     let mut command = Command::new(cargo);
     command.current_dir(root);
+    // From `.cargo/config.toml`, as whoever calls cargo by hand has it: in the environment it counts as a change, and
+    // everything would be built anew after each change of hands.
+    command.env_remove("AWS_LC_SYS_NO_JITTER_ENTROPY");
     command
 }
 

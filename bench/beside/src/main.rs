@@ -123,7 +123,7 @@ fn main() -> Result<()> {
 async fn run(options: &Measure, cores: &Cores) -> Result<()> {
     let program = options.program.canonicalize().context("--program")?;
     let plan = Plan {
-        rounds: if options.quick { 2 } else { 5 },
+        rounds: if options.quick { 2 } else { 4 },
         seconds: if options.quick { 2.0 } else { 4.0 },
         in_flight: options.in_flight,
         sessions: 240,

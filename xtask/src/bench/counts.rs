@@ -9,8 +9,8 @@ use clap::Args;
 use serde::{Deserialize, Serialize};
 
 use super::baseline::{Baseline, compare};
-use super::callgrind;
 use super::report::table;
+use super::{callgrind, programs};
 use crate::process;
 
 /// What `cargo xtask bench counts` takes.
@@ -56,7 +56,7 @@ struct Allocated {
 
 /// Counts the requests of a release, or writes down all that later runs are held against.
 pub(super) fn run(root: &Path, options: &Options, json: bool) -> Result<()> {
-    let release = measure(&release_program(root)?)?;
+    let release = measure(&programs::releases(root)?.request_costs)?;
     if options.write {
         let development = measure(&development_program(root)?)?;
         let baseline = Baseline::new(root, development, release)?;
@@ -72,7 +72,7 @@ pub(super) fn run(root: &Path, options: &Options, json: bool) -> Result<()> {
 
 /// Counts the requests of the development build that the tests made, and fails where one costs more than is kept.
 pub(crate) fn check(root: &Path) -> Result<()> {
-    let program = example(root, "debug")?;
+    let program = example(root)?;
     ensure!(
         program.is_file(),
         "the build left no example `request_costs`"
@@ -81,26 +81,16 @@ pub(crate) fn check(root: &Path) -> Result<()> {
     say(&baseline, &baseline.development, &measure(&program)?, root)
 }
 
-/// The example as a release.
-pub(super) fn release_program(root: &Path) -> Result<PathBuf> {
-    let mut cargo = process::cargo(root);
-    cargo
-        .args(["build", "--release", "--package", "atpass-testnet"])
-        .args(["--example", "request_costs"]);
-    process::run(&mut cargo)?;
-    example(root, "release")
-}
-
 /// The example as the tests build it: with all of the workspace, whose crates choose features for each other.
 fn development_program(root: &Path) -> Result<PathBuf> {
     let mut cargo = process::cargo(root);
     process::run(cargo.args(["build", "--workspace", "--bins", "--examples"]))?;
-    example(root, "debug")
+    example(root)
 }
 
-fn example(root: &Path, profile: &str) -> Result<PathBuf> {
+fn example(root: &Path) -> Result<PathBuf> {
     let target = process::target_folder(root)?;
-    Ok(target.join(profile).join("examples").join("request_costs"))
+    Ok(target.join("debug").join("examples").join("request_costs"))
 }
 
 /// The median of each kind of request: once for what was allocated, once more for the instructions.

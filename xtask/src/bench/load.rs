@@ -69,7 +69,7 @@ pub(super) fn growth(root: &Path, what: &Growth, json: bool) -> Result<()> {
 
 /// Several servers.
 pub(super) fn scaling(root: &Path, what: &Scaling, json: bool) -> Result<()> {
-    let program = super::programs::release(root)?;
+    let program = super::programs::releases(root)?.program;
     let program = program.to_str().context("the target folder's name")?;
     let seconds = what.seconds.to_string();
     let arguments = ["scaling", "--nodes", &what.nodes, "--program", program];

@@ -65,7 +65,7 @@ pub(super) fn found_verify(root: &Path, quick: bool, peers: &[&str]) -> Result<V
 /// What the program of `bench/beside` found: our server beside the official one.
 pub(super) fn found_beside(root: &Path, quick: bool) -> Result<Value> {
     setup::run(root)?;
-    let program = release(root)?;
+    let program = releases(root)?.program;
     let mut cargo = bench_package(root, "bench/beside/Cargo.toml");
     cargo
         .arg("--json")
@@ -85,11 +85,24 @@ fn bench_package(root: &Path, manifest: &str) -> Command {
     cargo
 }
 
-/// Builds the program `atpass` as it is shipped.
-pub(super) fn release(root: &Path) -> Result<PathBuf> {
+/// Releases of the program `atpass`, and of the example that counts. Both at once: each alone wants other features of
+/// the crates below, which would then be built twice.
+pub(super) struct Releases {
+    pub(super) program: PathBuf,
+    pub(super) request_costs: PathBuf,
+}
+
+/// Builds them.
+pub(super) fn releases(root: &Path) -> Result<Releases> {
     let mut cargo = process::cargo(root);
-    process::run(cargo.args(["build", "--release", "--package", "atpass"]))?;
-    Ok(process::target_folder(root)?.join("release").join("atpass"))
+    cargo.args(["build", "--release", "--package", "atpass"]);
+    cargo.args(["--package", "atpass-testnet", "--bin", "atpass"]);
+    process::run(cargo.args(["--example", "request_costs"]))?;
+    let folder = process::target_folder(root)?.join("release");
+    Ok(Releases {
+        program: folder.join("atpass"),
+        request_costs: folder.join("examples").join("request_costs"),
+    })
 }
 
 /// A member of the object that a program prints as its last line.

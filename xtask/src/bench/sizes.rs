@@ -7,18 +7,18 @@ use std::process::Command;
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
-use super::{counts, programs};
+use super::programs;
 use crate::process;
 
 /// Bytes of the program with and without its symbols, and of the pages.
 pub(super) fn found(root: &Path) -> Result<Value> {
-    let program = programs::release(root)?;
+    let releases = programs::releases(root)?;
+    let program = releases.program;
     let folder = tempfile::tempdir()?;
     let stripped = folder.path().join("atpass");
     process::run(Command::new("strip").arg("-o").arg(&stripped).arg(&program))?;
     let bytes = |path: &Path| fs::metadata(path).map(|found| found.len());
-    let costs = counts::release_program(root)?;
-    let pages = process::output(Command::new(costs).arg("pages"))?;
+    let pages = process::output(Command::new(releases.request_costs).arg("pages"))?;
     let mut pages: Value = serde_json::from_str(&pages).context("cannot read the pages' sizes")?;
     Ok(json!({
         "programBytes": bytes(&program)?,

@@ -103,7 +103,7 @@ impl Part {
     fn measure(self, root: &Path, choice: &Choice) -> Result<Value> {
         match self {
             Self::Counts => Ok(serde_json::to_value(counts::measure(
-                &counts::release_program(root)?,
+                &programs::releases(root)?.request_costs,
             )?)?),
             Self::Sizes => sizes::found(root),
             Self::Verify => {
