@@ -12,11 +12,12 @@ mod password;
 use std::process::ExitCode;
 
 use clap::Parser;
-use mimalloc::MiMalloc;
 
-/// Requests allocate in small pieces on many threads; that of the C library takes a good part of their time.
+/// Requests allocate in small pieces on many threads; the C library's allocator takes a good part of their time. Builds for
+/// development keep that one, which the tools that look for errors know.
+#[cfg(not(debug_assertions))]
 #[global_allocator]
-static ALLOCATOR: MiMalloc = MiMalloc;
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     let cli = cli::Cli::parse();
