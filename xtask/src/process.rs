@@ -13,9 +13,15 @@ pub(crate) fn cargo(root: &Path) -> Command {
     let cargo = env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"));
     let mut command = Command::new(cargo);
     command.current_dir(root);
-    // From `.cargo/config.toml`, as whoever calls cargo by hand has it: in the environment it counts as a change, and
-    // everything would be built anew after each change of hands.
-    command.env_remove("AWS_LC_SYS_NO_JITTER_ENTROPY");
+    // What cargo told this program isn't for the next cargo: build scripts that look at it (ring's does) would see a change,
+    // and everything above them would be built anew whenever cargo is called by hand and through xtask in turn.
+    for (name, _) in env::vars_os() {
+        let text = name.to_string_lossy();
+        let of_this_package = ["CARGO_MANIFEST_", "CARGO_PKG_"];
+        if of_this_package.iter().any(|begin| text.starts_with(begin)) {
+            command.env_remove(&name);
+        }
+    }
     command
 }
 
