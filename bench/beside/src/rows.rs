@@ -325,3 +325,15 @@ pub(crate) fn commits(database: &Path) -> Result<u32> {
 fn whole(number: f64) -> usize {
     number.ceil().max(1.0) as usize
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn aims_by_the_kind_of_request() {
+        assert_eq!(What::Push(Kind::Confidential).target(), Some(10.0));
+        assert_eq!(What::Resource.target(), Some(20.0));
+        assert_eq!(What::Login.target(), None);
+    }
+}

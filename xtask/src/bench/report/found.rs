@@ -35,6 +35,8 @@ pub(super) struct Race {
     pub(super) official: Load,
     /// How many times more a second of the processor.
     pub(super) ratio: Spread,
+    /// How many times that should be at least, where we have an aim.
+    pub(super) target: Option<f64>,
 }
 
 /// What a server does of one kind of request.

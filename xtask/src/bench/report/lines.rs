@@ -41,18 +41,6 @@ impl Aim {
     }
 }
 
-/// The aim for a kind of request, beside the official server: so many times as many a second of the processor.
-pub(super) fn wanted_ratio(name: &str) -> Option<f64> {
-    let aims = [
-        ("refresh, public", 15.0),
-        ("refresh, confidential", 12.0),
-        ("PAR", 10.0),
-        ("resource", 20.0),
-    ];
-    let aim = aims.iter().find(|(begin, _)| name.starts_with(begin));
-    aim.map(|&(_, ratio)| ratio)
-}
-
 /// All lines of what was measured.
 pub(super) fn all(found: &Found) -> Vec<Line> {
     let mut lines = Vec::new();
@@ -106,7 +94,7 @@ fn race(race: &Race) -> Line {
             short(ratio.min),
             short(ratio.max)
         ),
-        aim: wanted_ratio(&race.name).map(|wanted| {
+        aim: race.target.map(|wanted| {
             Aim::AtLeast(wanted).judge(ratio.median, |word, bound| format!("{word} {bound} ×"))
         }),
     }
@@ -229,12 +217,5 @@ mod tests {
         assert!(reached(Aim::AtLeast(15.0), 15.0) && !reached(Aim::AtLeast(15.0), 14.9));
         assert!(reached(Aim::AtMost(7.0), 7.0) && !reached(Aim::AtMost(7.0), 7.1));
         assert!(reached(Aim::Below(25.0), 24.9) && !reached(Aim::Below(25.0), 25.0));
-    }
-
-    #[test]
-    fn aims_by_the_kind_of_request() {
-        assert_eq!(wanted_ratio("PAR, confidential"), Some(10.0));
-        assert_eq!(wanted_ratio("resource request"), Some(20.0));
-        assert_eq!(wanted_ratio("login"), None);
     }
 }

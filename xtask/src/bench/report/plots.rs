@@ -9,7 +9,7 @@ use plotters::style::text_anchor::{HPos, Pos, VPos};
 use plotters::style::{Color, IntoFont, RGBColor, TRANSPARENT, TextStyle};
 
 use super::found::{AtServer, Beside, Floor, Found, OUR_CLIENT};
-use super::{lines, short, whole};
+use super::{short, whole};
 
 /// Text and axes; on dark pages, see [`DARK`].
 const INK: RGBColor = RGBColor(0x1F, 0x23, 0x28);
@@ -59,7 +59,7 @@ fn ratios(beside: &Beside) -> Result<String> {
         from: 0.0,
         to: race.ratio.median,
         text: format!("{} ×", short(race.ratio.median)),
-        aim: lines::wanted_ratio(&race.name),
+        aim: race.target,
         color: OURS,
     };
     let bars: Vec<_> = beside.rows.iter().map(bar).collect();
