@@ -40,10 +40,7 @@ pub(super) fn find(
     let Some(row) = rows.next().map_err(unavailable)? else {
         return Ok(None);
     };
-    let columns = Columns {
-        table: "approvals",
-        row,
-    };
+    let columns = Columns::of("approvals", row);
     columns.parse("scope").map(Some)
 }
 

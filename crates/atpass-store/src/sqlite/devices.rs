@@ -30,10 +30,7 @@ pub(super) fn find(
     let mut rows = select.query([id]).map_err(unavailable)?;
     let mut accounts = Vec::new();
     while let Some(row) = rows.next().map_err(unavailable)? {
-        let columns = Columns {
-            table: "device_accounts",
-            row,
-        };
+        let columns = Columns::of("device_accounts", row);
         accounts.push(DeviceAccount {
             did: columns.parse("did")?,
             signed_in_at: columns.time("signed_in_at")?,

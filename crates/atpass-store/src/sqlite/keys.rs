@@ -13,10 +13,7 @@ pub(super) fn all(db: &Connection) -> Result<Vec<SigningKeyRecord>, StoreError> 
     let mut rows = select.query([]).map_err(unavailable)?;
     let mut keys = Vec::new();
     while let Some(row) = rows.next().map_err(unavailable)? {
-        let columns = Columns {
-            table: "signing_keys",
-            row,
-        };
+        let columns = Columns::of("signing_keys", row);
         keys.push(SigningKeyRecord {
             kid: columns.get("kid")?,
             pkcs8: Zeroizing::new(columns.get("pkcs8")?),

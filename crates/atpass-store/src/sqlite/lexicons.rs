@@ -36,10 +36,7 @@ fn find(db: &Connection, nsid: &Nsid) -> Result<Option<KeptLexicon>, StoreError>
     let Some(row) = rows.next().map_err(unavailable)? else {
         return Ok(None);
     };
-    let columns = Columns {
-        table: "lexicons",
-        row,
-    };
+    let columns = Columns::of("lexicons", row);
     Ok(Some(KeptLexicon {
         resolved_at: columns.time("resolved_at")?,
         did: columns.parse("did")?,

@@ -161,26 +161,34 @@ fn find_sessions(
     limit: u32,
     now: UnixTime,
 ) -> Result<(Vec<SessionRecord>, i64), StoreError> {
-    // One snapshot for the count and the rows.
-    let snapshot = db.unchecked_transaction().map_err(unavailable)?;
-    let total = with(filter, now, |parameters| {
-        let sql = concat!("SELECT count(*) FROM sessions WHERE ", fits!());
-        snapshot.query_row(sql, parameters, |row| row.get(0))
+    // One statement, so one snapshot for the count and the rows.
+    let sql = concat!(
+        "SELECT *, (SELECT count(*) FROM sessions WHERE ",
+        fits!(),
+        ") AS total FROM sessions WHERE ",
+        fits!(),
+        " ORDER BY created_at DESC, id LIMIT :limit"
+    );
+    let mut total = 0;
+    let mut found = Vec::new();
+    with(filter, now, |parameters| {
+        let limit: (&str, &dyn ToSql) = (":limit", &limit);
+        let mut select = db.prepare(sql)?;
+        let mut rows = select.query([parameters, &[limit]].concat().as_slice())?;
+        while let Some(row) = rows.next()? {
+            total = row.get("total")?;
+            found.push(sessions::read(row));
+        }
+        Ok(())
     })?;
-    let ids: Vec<i64> = with(filter, now, |parameters| {
-        let sql = concat!(
-            "SELECT id FROM sessions WHERE ",
-            fits!(),
-            " ORDER BY created_at DESC, id"
-        );
-        let mut select = snapshot.prepare(&format!("{sql} LIMIT {limit}"))?;
-        select.query_map(parameters, |row| row.get(0))?.collect()
-    })?;
-    let mut found = Vec::with_capacity(ids.len());
-    for id in ids {
-        found.extend(sessions::find(&snapshot, SessionId::from_i64(id))?);
+    if limit == 0 {
+        total = with(filter, now, |parameters| {
+            let sql = concat!("SELECT count(*) FROM sessions WHERE ", fits!());
+            db.query_row(sql, parameters, |row| row.get(0))
+        })?;
     }
-    Ok((found, total))
+    let found: Result<_, _> = found.into_iter().collect();
+    Ok((found?, total))
 }
 
 fn end_sessions(
@@ -250,10 +258,7 @@ fn account_details(
         .map_err(unavailable)?;
     let mut found = Vec::new();
     while let Some(row) = rows.next().map_err(unavailable)? {
-        let columns = Columns {
-            table: "accounts",
-            row,
-        };
+        let columns = Columns::of("accounts", row);
         found.push(AccountDetails {
             account: accounts::read(&columns)?,
             email: columns.get("email")?,

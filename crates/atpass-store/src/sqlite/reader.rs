@@ -2,6 +2,9 @@
 //!
 //! Waking a thread costs more than a small read. So a caller wakes one only when none is on its way to the queue, and
 //! the one that comes takes all that has gathered; where it leaves something behind while it reads, it sends the next.
+//!
+//! To begin a snapshot costs as much again: locks, and what this connection knew of the file is forgotten. So acts that
+//! wait together share one. Each still sees all that was committed before it was asked for.
 
 use std::collections::VecDeque;
 use std::panic::AssertUnwindSafe;
@@ -37,6 +40,8 @@ struct Queue {
 #[derive(Default)]
 struct State {
     jobs: VecDeque<Job>,
+    /// How many were ever taken from the queue.
+    taken: u64,
     /// Threads that wait to be woken.
     idle: usize,
     /// One of them was woken, and hasn't looked at the queue yet.
@@ -110,14 +115,8 @@ impl Queue {
     fn work(&self, connection: &Connection) {
         let mut state = self.lock();
         loop {
-            if let Some(job) = state.jobs.pop_front() {
-                // The act may be a long one; what is left shall not wait for it.
-                if !state.jobs.is_empty() && state.send_for_one() {
-                    self.more.notify_one();
-                }
-                drop(state);
-                job(connection);
-                state = self.lock();
+            if let Some(job) = state.take() {
+                state = self.serve(connection, job, state);
             } else if state.closed {
                 return;
             } else {
@@ -135,9 +134,58 @@ impl Queue {
             }
         }
     }
+
+    /// Does the first act, and in the same snapshot those that wait by now, as far as no other thread takes them.
+    fn serve<'a>(
+        &'a self,
+        connection: &Connection,
+        first: Job,
+        mut state: MutexGuard<'a, State>,
+    ) -> MutexGuard<'a, State> {
+        let waiting = state.waiting();
+        let snapshot = waiting > state.taken && run(connection, "BEGIN");
+        let mut next = Some(first);
+        while let Some(job) = next {
+            // The act may be a long one; what is left shall not wait for it.
+            if !state.jobs.is_empty() && state.send_for_one() {
+                self.more.notify_one();
+            }
+            drop(state);
+            job(connection);
+            state = self.lock();
+            let covered = snapshot && state.taken < waiting;
+            next = if covered { state.take() } else { None };
+        }
+        if snapshot {
+            drop(state);
+            // What stays open would never see anything new.
+            let _ended = run(connection, "COMMIT") || run(connection, "ROLLBACK");
+            state = self.lock();
+        }
+        state
+    }
+}
+
+/// Runs a statement that is only about the connection itself. Returns whether it could.
+fn run(connection: &Connection, sql: &str) -> bool {
+    let done = connection
+        .prepare_cached(sql)
+        .and_then(|mut statement| statement.execute([]));
+    done.is_ok()
 }
 
 impl State {
+    fn take(&mut self) -> Option<Job> {
+        let job = self.jobs.pop_front()?;
+        self.taken += 1;
+        Some(job)
+    }
+
+    /// What [`Self::taken`] will be when all that wait now are.
+    fn waiting(&self) -> u64 {
+        self.taken + u64::try_from(self.jobs.len()).unwrap_or_default()
+    }
+
     /// Whether a thread is to be woken now: there is one, and none is on its way. Those at work look at the queue by
     /// themselves.
     fn send_for_one(&mut self) -> bool {

@@ -56,10 +56,7 @@ pub(super) fn find(
     let Some(row) = rows.next().map_err(unavailable)? else {
         return Ok(None);
     };
-    let columns = Columns {
-        table: "requests",
-        row,
-    };
+    let columns = Columns::of("requests", row);
     let request: String = columns.get("request")?;
     Ok(Some(RequestRecord {
         id: columns.get("id")?,
@@ -154,10 +151,7 @@ pub(super) fn find_code(db: &Connection, id: &Digest32) -> Result<Option<CodeRec
     let Some(row) = rows.next().map_err(unavailable)? else {
         return Ok(None);
     };
-    let columns = Columns {
-        table: "codes",
-        row,
-    };
+    let columns = Columns::of("codes", row);
     Ok(Some(CodeRecord {
         id: columns.get("id")?,
         client_id: columns.parse("client_id")?,

@@ -1,5 +1,6 @@
 //! Columns into types. What can't be read is told with its table, never skipped.
 
+use std::cell::Cell;
 use std::str::FromStr;
 
 use atpass_protocol::time::UnixTime;
@@ -25,11 +26,18 @@ pub(super) fn to_json<T: serde::Serialize>(
 
 /// A row of one table, for reading.
 pub(super) struct Columns<'a> {
-    pub(super) table: &'static str,
-    pub(super) row: &'a Row<'a>,
+    table: &'static str,
+    row: &'a Row<'a>,
+    /// Behind the column that was read last: most are read in their order.
+    next: Cell<usize>,
 }
 
-impl Columns<'_> {
+impl<'a> Columns<'a> {
+    pub(super) const fn of(table: &'static str, row: &'a Row<'a>) -> Self {
+        let next = Cell::new(0);
+        Self { table, row, next }
+    }
+
     pub(super) fn corrupt(&self, column: &str, error: impl std::fmt::Display) -> StoreError {
         StoreError::Corrupt {
             table: self.table,
@@ -38,8 +46,17 @@ impl Columns<'_> {
     }
 
     pub(super) fn get<T: FromSql>(&self, column: &str) -> Result<T, StoreError> {
-        self.row
-            .get(column)
+        let is_next = self.row.as_ref().column_name(self.next.get()) == Ok(column);
+        let place = if is_next {
+            Ok(self.next.get())
+        } else {
+            self.row.as_ref().column_index(column)
+        };
+        place
+            .and_then(|place| {
+                self.next.set(place + 1);
+                self.row.get(place)
+            })
             .map_err(|error| self.corrupt(column, error))
     }
 

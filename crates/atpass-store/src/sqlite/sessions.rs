@@ -7,7 +7,7 @@ use atpass_protocol::time::UnixTime;
 use atpass_protocol::token::SessionId;
 use atpass_provider::refresh::{RefreshDecision, decide};
 use atpass_provider::store::{EndReason, Rotation, SessionRecord, StoreError};
-use rusqlite::{Connection, OptionalExtension, named_params, params};
+use rusqlite::{Connection, named_params, params};
 
 use super::approvals;
 use super::row::{Columns, to_json, unavailable};
@@ -48,26 +48,8 @@ pub(super) fn find(db: &Connection, id: SessionId) -> Result<Option<SessionRecor
     row.map(read).transpose()
 }
 
-fn read(row: &rusqlite::Row<'_>) -> Result<SessionRecord, StoreError> {
-    let columns = Columns {
-        table: "sessions",
-        row,
-    };
-    let ended_at: Option<i64> = columns.get("ended_at")?;
-    let reason: Option<String> = columns.get("end_reason")?;
-    let ended = match (ended_at, reason) {
-        (None, None) => None,
-        (Some(at), Some(word)) => {
-            let known = EndReason::ALL
-                .into_iter()
-                .find(|reason| reason.as_str() == word);
-            let reason = known.ok_or_else(|| columns.corrupt("end_reason", word))?;
-            Some((UnixTime::from_secs(at), reason))
-        }
-        (Some(_), None) | (None, Some(_)) => {
-            return Err(columns.corrupt("ended_at", "without its other half"));
-        }
-    };
+pub(super) fn read(row: &rusqlite::Row<'_>) -> Result<SessionRecord, StoreError> {
+    let columns = Columns::of("sessions", row);
     Ok(SessionRecord {
         id: SessionId::from_i64(columns.get("id")?),
         did: columns.parse("did")?,
@@ -80,29 +62,47 @@ fn read(row: &rusqlite::Row<'_>) -> Result<SessionRecord, StoreError> {
         created_at: columns.time("created_at")?,
         expires_at: columns.time("expires_at")?,
         refresh_expires_at: columns.time("refresh_expires_at")?,
-        ended,
+        ended: ended(&columns)?,
     })
+}
+
+fn ended(columns: &Columns<'_>) -> Result<Option<(UnixTime, EndReason)>, StoreError> {
+    let at = columns.time_if("ended_at")?;
+    let reason: Option<String> = columns.get("end_reason")?;
+    match (at, reason) {
+        (None, None) => Ok(None),
+        (Some(at), Some(word)) => {
+            let known = EndReason::ALL
+                .into_iter()
+                .find(|reason| reason.as_str() == word);
+            let reason = known.ok_or_else(|| columns.corrupt("end_reason", word))?;
+            Ok(Some((at, reason)))
+        }
+        (Some(_), None) | (None, Some(_)) => {
+            Err(columns.corrupt("ended_at", "without its other half"))
+        }
+    }
 }
 
 /// The compare-and-swap; and only where it doesn't win, the rule.
 pub(super) fn rotate(db: &Connection, rotation: &Rotation) -> Result<RefreshDecision, StoreError> {
     let sql = "UPDATE sessions SET generation = generation + 1, rotated_at = :now, refresh_expires_at = :refresh_expires_at
         WHERE id = :id AND generation = :presented AND generation < 4294967295
-            AND ended_at IS NULL AND expires_at > :now AND refresh_expires_at > :now
-        RETURNING generation";
-    let rotated: Option<u32> = db
+            AND ended_at IS NULL AND expires_at > :now AND refresh_expires_at > :now";
+    // Without RETURNING: for that SQLite copies every page that it is about to change.
+    let rotated = db
         .prepare_cached(sql)
         .and_then(|mut update| {
-            let parameters = named_params! {
+            update.execute(named_params! {
                 ":id": rotation.session.as_i64(),
                 ":presented": rotation.presented,
                 ":now": rotation.now.as_secs(),
                 ":refresh_expires_at": rotation.refresh_expires_at.as_secs(),
-            };
-            update.query_row(parameters, |row| row.get(0)).optional()
+            })
         })
         .map_err(unavailable)?;
-    if let Some(generation) = rotated {
+    if rotated > 0 {
+        let generation = rotation.presented.saturating_add(1);
         return Ok(RefreshDecision::Rotated { generation });
     }
     let row = find(db, rotation.session)?;

@@ -28,10 +28,7 @@ pub(super) fn of(db: &Connection, did: &Did) -> Result<Vec<AppPasswordRecord>, S
     let mut rows = select.query([did.as_str()]).map_err(unavailable)?;
     let mut found = Vec::new();
     while let Some(row) = rows.next().map_err(unavailable)? {
-        let columns = Columns {
-            table: "app_passwords",
-            row,
-        };
+        let columns = Columns::of("app_passwords", row);
         found.push(AppPasswordRecord {
             did: columns.parse("did")?,
             name: columns.get("name")?,

@@ -37,10 +37,7 @@ pub(super) fn take(
     let Some(row) = rows.next().map_err(unavailable)? else {
         return Ok(None);
     };
-    let columns = Columns {
-        table: "email_codes",
-        row,
-    };
+    let columns = Columns::of("email_codes", row);
     let owner = columns.parse("did")?;
     if rows.next().map_err(unavailable)?.is_some() {
         return Ok(None);

@@ -82,10 +82,7 @@ fn find(db: &Connection, id: SessionId) -> Result<Option<LegacySessionRecord>, S
 }
 
 fn read(row: &rusqlite::Row<'_>) -> Result<LegacySessionRecord, StoreError> {
-    let columns = Columns {
-        table: "legacy_sessions",
-        row,
-    };
+    let columns = Columns::of("legacy_sessions", row);
     let name: Option<String> = columns.get("app_password")?;
     let privileged = columns.get("privileged")?;
     Ok(LegacySessionRecord {

@@ -230,13 +230,21 @@ pub(super) fn in_lower_case(account: &AccountRecord) -> AccountRecord {
 
 /// An account that is there, active or not.
 fn find(db: &Connection, identifier: &Identifier) -> Result<Option<AccountRecord>, StoreError> {
-    let (column, value) = match identifier {
-        Identifier::Did(did) => ("did", did.to_string()),
-        Identifier::Handle(handle) => ("handle", handle.to_string()),
-        Identifier::Email(email) => ("email", email.to_lowercase()),
+    macro_rules! with {
+        ($column:literal) => {
+            concat!(
+                "SELECT * FROM accounts WHERE ",
+                $column,
+                " = ? AND sign_up IS NULL"
+            )
+        };
+    }
+    let (sql, value) = match identifier {
+        Identifier::Did(did) => (with!("did"), did.to_string()),
+        Identifier::Handle(handle) => (with!("handle"), handle.to_string()),
+        Identifier::Email(email) => (with!("email"), email.to_lowercase()),
     };
-    let sql = format!("SELECT * FROM accounts WHERE {column} = ? AND sign_up IS NULL");
-    let mut select = db.prepare_cached(&sql).map_err(unavailable)?;
+    let mut select = db.prepare_cached(sql).map_err(unavailable)?;
     let found = select
         .query_row([value], |row| Ok(read(row)))
         .optional()
@@ -245,10 +253,7 @@ fn find(db: &Connection, identifier: &Identifier) -> Result<Option<AccountRecord
 }
 
 fn read(row: &rusqlite::Row<'_>) -> Result<AccountRecord, StoreError> {
-    let columns = Columns {
-        table: "accounts",
-        row,
-    };
+    let columns = Columns::of("accounts", row);
     Ok(AccountRecord {
         did: columns.parse("did")?,
         handle: columns.parse("handle")?,

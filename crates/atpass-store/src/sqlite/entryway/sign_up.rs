@@ -59,10 +59,7 @@ pub(super) fn unfinished(
         .map_err(unavailable)?;
     let mut found = Vec::new();
     while let Some(row) = rows.next().map_err(unavailable)? {
-        let columns = Columns {
-            table: "accounts",
-            row,
-        };
+        let columns = Columns::of("accounts", row);
         found.push(SignUpRecord {
             account: read(row)?,
             operation: columns.get("sign_up")?,
@@ -78,10 +75,7 @@ pub(super) fn accounts_by_pds(db: &Connection) -> Result<Vec<(Did, u64)>, StoreE
     let mut rows = select.query([]).map_err(unavailable)?;
     let mut found = Vec::new();
     while let Some(row) = rows.next().map_err(unavailable)? {
-        let columns = Columns {
-            table: "accounts",
-            row,
-        };
+        let columns = Columns::of("accounts", row);
         let count: i64 = columns.get("accounts")?;
         found.push((columns.parse("audience")?, count.unsigned_abs()));
     }
