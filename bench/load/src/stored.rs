@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Result;
-use atpass_replay::Replay;
+use atpass_replay::{MemoryReplay, Replay};
 use atpass_store::{Database, StoredReplay};
 
 use crate::population::Population;
@@ -52,13 +52,12 @@ impl Stored {
         }
     }
 
-    /// The store, and the memory of proofs and assertions, as `atpass serve` has them on such a database.
+    /// The store, and the memory of proofs, as `atpass serve` has them on such a database.
     pub(crate) async fn open(&self) -> Result<(Arc<dyn Database>, Arc<dyn Replay>)> {
         match self {
             Self::Sqlite(database) => {
                 let store: Arc<dyn Database> = Arc::new(database.open()?);
-                let replay = StoredReplay::open(store.clone()).await?;
-                Ok((store, Arc::new(replay.with_proofs_here())))
+                Ok((store, Arc::new(MemoryReplay::default())))
             }
             Self::Postgres(database) => {
                 let store: Arc<dyn Database> = Arc::new(database.open().await?);

@@ -81,7 +81,7 @@ pub struct Parts {
     pub fetcher: Fetcher,
     /// Where permission sets come from.
     pub permission_sets: Arc<dyn PermissionSets>,
-    /// Which proofs and assertions were seen.
+    /// Which DPoP proofs were seen.
     pub replay: Arc<dyn Replay>,
     /// DPoP nonces; shared with a resource server at the same origin, so that clients, which
     /// keep one nonce for each origin, needn't be sent back and forth.
@@ -267,10 +267,6 @@ impl Provider {
 
     pub(crate) fn permission_sets(&self) -> &dyn PermissionSets {
         &*self.0.parts.permission_sets
-    }
-
-    pub(crate) fn replay(&self) -> &dyn Replay {
-        &*self.0.parts.replay
     }
 
     pub(crate) fn limits(&self) -> &SignInLimits {

@@ -75,6 +75,8 @@ pub enum RefreshDecision {
     Expired,
     /// There is no such session.
     Unknown,
+    /// The client assertion that came along was used before: this is a copy of another request.
+    AssertionUsed,
 }
 
 /// Decides on a refresh token of generation `presented`, by what the store knows.

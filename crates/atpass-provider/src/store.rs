@@ -170,9 +170,21 @@ impl RequestRecord {
     }
 }
 
-/// What of a new request was already used by a completed one.
+/// A client assertion (RFC 7523 section 3) that came with a request, for the act that it allows. It is used up with the
+/// act; an act that fails may use it up as well.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AssertionUse {
+    /// Hash of client and `jti`.
+    pub key: Digest32,
+    /// Nobody takes it any more from then on, so it needn't be remembered.
+    pub until: UnixTime,
+}
+
+/// What of a new request was used before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AlreadyUsed {
+    /// The assertion that came with it (clause AS-AUTHN-05).
+    Assertion,
     /// Its `code_challenge`, by anyone (clause AS-PAR-09).
     Challenge,
     /// Its `state`, by this client (clause AS-PAR-07).
@@ -193,6 +205,8 @@ pub enum ApproveOutcome {
 /// Outcome of [`Store::consume_code`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ConsumeOutcome {
+    /// The assertion that came along was used before.
+    AssertionUsed,
     /// The session exists now.
     Consumed,
     /// The code had been exchanged already, for this session.
@@ -277,10 +291,21 @@ pub struct Swept {
 /// The memory of an authorization server. See the [module](self) for its rules.
 #[async_trait]
 pub trait Store: Send + Sync + 'static {
-    /// Keeps a pushed request, unless a code was issued before for its challenge, or for its client and state: then
-    /// says for which.
-    async fn push_request(&self, record: &RequestRecord)
-    -> Result<Option<AlreadyUsed>, StoreError>;
+    /// Uses a client assertion up for an act that changes nothing else. Returns whether it is the first time: of any
+    /// number of callers one is told so.
+    async fn use_assertion(
+        &self,
+        assertion: &AssertionUse,
+        now: UnixTime,
+    ) -> Result<bool, StoreError>;
+
+    /// Uses the assertion up and keeps a pushed request, unless that one was used before, or a code was issued for the
+    /// request's challenge, or for its client and state: then says for which.
+    async fn push_request(
+        &self,
+        record: &RequestRecord,
+        assertion: Option<&AssertionUse>,
+    ) -> Result<Option<AlreadyUsed>, StoreError>;
 
     /// A request that is neither used nor expired.
     async fn request(
@@ -310,18 +335,19 @@ pub trait Store: Send + Sync + 'static {
     /// A code, exchanged or not, expired or not.
     async fn code(&self, id: &Digest32) -> Result<Option<CodeRecord>, StoreError>;
 
-    /// Exchanges the code for a session, in one act. Of several callers exactly one wins.
+    /// Uses the assertion up and exchanges the code for a session, in one act. Of several callers exactly one wins.
     async fn consume_code(
         &self,
         code: &Digest32,
         session: &SessionRecord,
+        assertion: Option<&AssertionUse>,
         now: UnixTime,
     ) -> Result<ConsumeOutcome, StoreError>;
 
     /// A session, live or ended.
     async fn session(&self, id: SessionId) -> Result<Option<SessionRecord>, StoreError>;
 
-    /// Decides on a presented refresh token, and carries the decision out, in one act.
+    /// Uses the assertion up, decides on a presented refresh token, and carries the decision out, in one act.
     ///
     /// The compare-and-swap on the generation is tried first. Only when it doesn't win is the row
     /// read, in the same act, and [`crate::refresh::decide`] asked; on
@@ -418,4 +444,6 @@ pub struct Rotation {
     pub refresh_expires_at: UnixTime,
     /// Seconds for which a lost answer can be had again.
     pub recovery: i64,
+    /// The assertion that came along, where the client is a confidential one.
+    pub assertion: Option<AssertionUse>,
 }

@@ -8,7 +8,7 @@ use atpass_protocol::dpop::Era;
 use atpass_protocol::random::SystemRandom;
 use atpass_protocol::time::UnixTime;
 
-use crate::replay::{Fresh, GRACE, Namespace, Replay};
+use crate::replay::{Fresh, GRACE, Replay};
 
 /// Checks a memory that knows none of the contract's keys yet: all of them begin with
 /// `atpass contract`. Takes the time from `start` on, so a memory with a clock of its own needs
@@ -22,7 +22,6 @@ pub async fn check(replay: Arc<dyn Replay>, start: UnixTime) {
     assert!(era.is_ok(), "the memory is there and has an era: {era:?}");
     let Ok(era) = era else { return };
     once_until_its_time(&*replay, era, start).await;
-    namespaces_are_apart(&*replay, era, start).await;
     other_eras_are_over(&*replay, era, start).await;
     one_of_many_wins(replay, era, start).await;
 }
@@ -35,11 +34,8 @@ fn key(number: u8) -> [u8; 32] {
 
 async fn once_until_its_time(replay: &dyn Replay, era: Era, start: UnixTime) {
     let until = start.plus(300);
-    let accept = |number, now| async move {
-        replay
-            .accept_once(Namespace::Dpop(era), &key(number), until, now)
-            .await
-    };
+    let accept =
+        |number, now| async move { replay.accept_once(era, &key(number), until, now).await };
     assert_eq!(
         accept(1, start).await,
         Ok(Fresh::First),
@@ -58,9 +54,7 @@ async fn once_until_its_time(replay: &dyn Replay, era: Era, start: UnixTime) {
         "another key is accepted"
     );
     let over = start.plus(-GRACE - 1);
-    let late = replay
-        .accept_once(Namespace::Dpop(era), &key(3), over, start)
-        .await;
+    let late = replay.accept_once(era, &key(3), over, start).await;
     assert_eq!(
         late,
         Ok(Fresh::First),
@@ -68,21 +62,11 @@ async fn once_until_its_time(replay: &dyn Replay, era: Era, start: UnixTime) {
     );
 }
 
-async fn namespaces_are_apart(replay: &dyn Replay, era: Era, start: UnixTime) {
-    let until = start.plus(300);
-    let key = key(4);
-    for namespace in [Namespace::Dpop(era), Namespace::ClientAssertion] {
-        let accept = || replay.accept_once(namespace, &key, until, start);
-        assert_eq!(accept().await, Ok(Fresh::First), "new in {namespace:?}");
-        assert_eq!(accept().await, Ok(Fresh::Seen), "known in {namespace:?}");
-    }
-}
-
 async fn other_eras_are_over(replay: &dyn Replay, era: Era, start: UnixTime) {
     assert_eq!(replay.era(), Some(era), "an era that was told is known");
     let accept = |era| async move {
         replay
-            .accept_once(Namespace::Dpop(era), &key(5), start.plus(300), start)
+            .accept_once(era, &key(5), start.plus(300), start)
             .await
     };
     let other = Era::begin(&SystemRandom);
@@ -102,9 +86,7 @@ async fn one_of_many_wins(replay: Arc<dyn Replay>, era: Era, start: UnixTime) {
             let replay = replay.clone();
             tasks.spawn(async move {
                 let until = start.plus(300);
-                replay
-                    .accept_once(Namespace::Dpop(era), &key(round), until, start)
-                    .await
+                replay.accept_once(era, &key(round), until, start).await
             });
         }
         let answers = tasks.join_all().await;

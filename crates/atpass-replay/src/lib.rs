@@ -10,7 +10,6 @@ mod limit;
 mod memory;
 mod proofs;
 mod replay;
-mod split;
 #[cfg(feature = "valkey")]
 mod valkey;
 
@@ -21,7 +20,6 @@ pub use atpass_protocol::dpop::Era;
 pub use limit::{Quota, RateLimit, RateLimits, RetryAfter};
 pub use memory::MemoryReplay;
 pub use proofs::{CheckedProof, ProofError, Proofs};
-pub use replay::{Fresh, GRACE, Namespace, Replay, ReplayUnavailable};
-pub use split::SplitReplay;
+pub use replay::{Fresh, GRACE, Replay, ReplayUnavailable};
 #[cfg(feature = "valkey")]
 pub use valkey::{Valkey, ValkeyAddressError, ValkeyReplay, WhenDown};

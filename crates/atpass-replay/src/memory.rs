@@ -11,7 +11,7 @@ use atpass_protocol::dpop::Era;
 use atpass_protocol::random::SystemRandom;
 use atpass_protocol::time::UnixTime;
 
-use crate::replay::{Fresh, GRACE, Namespace, Replay, ReplayUnavailable};
+use crate::replay::{Fresh, GRACE, Replay, ReplayUnavailable};
 
 /// Parts with a lock each, so that requests on many cores seldom wait for each other.
 const SHARDS: usize = 16;
@@ -20,8 +20,8 @@ const SHARDS: usize = 16;
 /// shrinks; few, so that no call pays for a rush of a few minutes ago.
 const FORGET: usize = 8;
 
-/// A key in its namespace, as a keyed hash of both. A third of the bytes; and as nobody outside knows the hash's key,
-/// nobody can make two keys that are one here.
+/// A keyed hash of a key and its era. A third of the bytes; and as nobody outside knows the hash's key, nobody can make
+/// two keys that are one here.
 type Key = [u8; 16];
 
 /// Replay memory within one process: bounded, and the same small cost for each call.
@@ -62,21 +62,21 @@ impl MemoryReplay {
     /// Accepts a key of any era.
     pub(crate) fn remember(
         &self,
-        namespace: Namespace,
+        era: Era,
         key: &[u8; 32],
         until: UnixTime,
         now: UnixTime,
     ) -> Result<Fresh, ReplayUnavailable> {
-        let key = self.key(namespace, key);
+        let key = self.key(era, key);
         let broken = || ReplayUnavailable::new("a thread stopped while it held the lock");
         let shard = self.shard(&key).ok_or_else(broken)?;
         let mut shard = shard.lock().map_err(|_| broken())?;
         shard.accept(key, until.plus(GRACE), now, self.shard_capacity)
     }
 
-    fn key(&self, namespace: Namespace, key: &[u8; 32]) -> Key {
+    fn key(&self, era: Era, key: &[u8; 32]) -> Key {
         let [high, low] = &self.hashers;
-        let hash = |hasher: &RandomState| u128::from(hasher.hash_one((namespace, key)));
+        let hash = |hasher: &RandomState| u128::from(hasher.hash_one((era, key)));
         (hash(high) << 64 | hash(low)).to_be_bytes()
     }
 
@@ -120,15 +120,15 @@ impl Replay for MemoryReplay {
 
     async fn accept_once(
         &self,
-        namespace: Namespace,
+        era: Era,
         key: &[u8; 32],
         until: UnixTime,
         now: UnixTime,
     ) -> Result<Fresh, ReplayUnavailable> {
-        match namespace {
-            Namespace::Dpop(era) if era != self.era => Ok(Fresh::EraOver),
-            _ => self.remember(namespace, key, until, now),
+        if era != self.era {
+            return Ok(Fresh::EraOver);
         }
+        self.remember(era, key, until, now)
     }
 }
 
@@ -203,7 +203,7 @@ mod tests {
         now: UnixTime,
     ) -> Result<Fresh, ReplayUnavailable> {
         memory
-            .accept_once(Namespace::Dpop(memory.era), &key(number), until, now)
+            .accept_once(memory.era, &key(number), until, now)
             .await
     }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use atpass_protocol::dpop::{DpopError, Era, NonceKeeper, VerifiedProof};
 use atpass_protocol::time::UnixTime;
 
-use crate::replay::{Fresh, Namespace, Replay, ReplayUnavailable};
+use crate::replay::{Fresh, Replay, ReplayUnavailable};
 
 /// The nonces of a server, in the era of its memory of proofs.
 #[derive(Clone, Debug)]
@@ -84,12 +84,9 @@ impl Proofs {
         now: UnixTime,
     ) -> Result<VerifiedProof, ProofError> {
         let CheckedProof { proof, era } = checked;
-        let fresh = self.replay.accept_once(
-            Namespace::Dpop(era),
-            &proof.replay_key,
-            proof.replay_until,
-            now,
-        );
+        let fresh = self
+            .replay
+            .accept_once(era, &proof.replay_key, proof.replay_until, now);
         match fresh.await? {
             Fresh::First => Ok(proof),
             Fresh::Seen => Err(DpopError::Replayed.into()),

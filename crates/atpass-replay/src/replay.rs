@@ -10,26 +10,6 @@ use atpass_protocol::time::UnixTime;
 /// earlier, and nodes whose clock is behind, still find it.
 pub const GRACE: i64 = 30;
 
-/// What a key names. The same key in two namespaces is two keys.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Namespace {
-    /// Key and `jti` of a DPoP proof (RFC 9449 section 11.1), and the era in which its nonce was
-    /// checked: the very one, not one that was heard of since.
-    Dpop(Era),
-    /// Client and `jti` of a client assertion (RFC 7523 section 3).
-    ClientAssertion,
-}
-
-impl Namespace {
-    /// A short name, for a memory that keeps its keys as text.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Dpop(_) => "dpop",
-            Self::ClientAssertion => "assertion",
-        }
-    }
-}
-
 /// Whether a key was accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use = "a key that was seen before must be refused"]
@@ -38,8 +18,7 @@ pub enum Fresh {
     First,
     /// It was known.
     Seen,
-    /// The memory is in another era than the one of the key's namespace, and can't tell: what it knew
-    /// of that one is forgotten. The key is to be refused, and isn't remembered.
+    /// The memory is in another era than the key's, and can't tell: what it knew of that one is forgotten. The key is to be refused, and isn't remembered.
     EraOver,
 }
 
@@ -56,12 +35,10 @@ impl ReplayUnavailable {
     }
 }
 
-/// A memory of what was used already.
+/// A memory of the DPoP proofs that were used already (RFC 9449 section 11.1).
 ///
 /// It may lose what it knows, but never without beginning another [`Era`]. Nonces of DPoP proofs are
 /// bound to the era ([`Proofs`](crate::Proofs) does that), so a proof that it forgot can't be sent again.
-/// Client assertions have no nonce: a server that is to take each of them once keeps them where nothing
-/// is lost ([`SplitReplay`](crate::SplitReplay)).
 #[async_trait]
 pub trait Replay: fmt::Debug + Send + Sync + 'static {
     /// The era for nonces, as far as it is known here without asking; `None` while the memory
@@ -72,7 +49,9 @@ pub trait Replay: fmt::Debug + Send + Sync + 'static {
     /// which this one hasn't heard. Strangers can cause it, so concurrent callers share a question.
     async fn ask_era(&self) -> Result<Era, ReplayUnavailable>;
 
-    /// Accepts `key` if it isn't known, and remembers it until `until` and [`GRACE`] more seconds.
+    /// Accepts `key` if it isn't known, and remembers it until `until` and [`GRACE`] more seconds. It is of key and
+    /// `jti` of a proof, and `era` the one in which its nonce was checked: the very one, not one that was heard of
+    /// since.
     ///
     /// Of any number of concurrent calls with one key, exactly one gets [`Fresh::First`]. A
     /// memory that can't remember another key says so; within an era it never forgets one before its
@@ -81,7 +60,7 @@ pub trait Replay: fmt::Debug + Send + Sync + 'static {
     /// its date already.
     async fn accept_once(
         &self,
-        namespace: Namespace,
+        era: Era,
         key: &[u8; 32],
         until: UnixTime,
         now: UnixTime,

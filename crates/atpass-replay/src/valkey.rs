@@ -15,7 +15,7 @@ use data_encoding::BASE64URL_NOPAD;
 use tokio::sync::Mutex;
 
 use crate::memory::MemoryReplay;
-use crate::replay::{Fresh, GRACE, Namespace, Replay, ReplayUnavailable};
+use crate::replay::{Fresh, GRACE, Replay, ReplayUnavailable};
 pub(crate) use outage::Outage;
 pub(crate) use server::Script;
 pub use server::{Valkey, ValkeyAddressError};
@@ -71,8 +71,6 @@ pub enum WhenDown {
 ///   isn't allowed, a warning is logged, and only a server that lost the era's name begins another.
 /// - A key is as long as the prefix and at most 53 bytes more, and takes some 200 bytes of memory while
 ///   its time lasts.
-///
-/// Client assertions have no nonce, so an era doesn't protect them: see [`SplitReplay`](crate::SplitReplay).
 pub struct ValkeyReplay {
     valkey: Valkey,
     script: Script,
@@ -91,7 +89,7 @@ pub struct ValkeyReplay {
 /// Makes the era if it is missing or another server's, and sets a key in it once.
 ///
 /// KEYS: the era's, and the key, if there is one. ARGV: a new era, in case it is needed; the era of the
-/// key, if it has one; seconds. Returns the era, and what became of the key.
+/// key; seconds. Returns the era, and what became of the key.
 const ACCEPT: &str = r"
 local function told(section, name)
   local info = redis.pcall('INFO', section)
@@ -106,7 +104,7 @@ end
 if not KEYS[2] then
   return {era, ''}
 end
-if ARGV[2] ~= '' and ARGV[2] ~= era then
+if ARGV[2] ~= era then
   return {era, 'over'}
 end
 if redis.call('SET', KEYS[2], '1', 'NX', 'EX', ARGV[3]) then
@@ -163,18 +161,10 @@ impl ValkeyReplay {
         let mut names = vec![format!("{}era", self.prefix)];
         // A new name each time: one that came twice could bring a past era back.
         let mut arguments = vec![Era::begin(&SystemRandom).to_string()];
-        if let Some(AskedKey {
-            namespace,
-            key,
-            seconds,
-        }) = key
-        {
-            let (kind, key) = (namespace.as_str(), BASE64URL_NOPAD.encode(key));
-            names.push(format!("{}{kind}:{key}", self.prefix));
-            arguments.push(match namespace {
-                Namespace::Dpop(era) => era.to_string(),
-                Namespace::ClientAssertion => String::new(),
-            });
+        if let Some(AskedKey { era, key, seconds }) = key {
+            let key = BASE64URL_NOPAD.encode(key);
+            names.push(format!("{}dpop:{key}", self.prefix));
+            arguments.push(era.to_string());
             arguments.push(seconds.min(LONGEST).to_string());
         }
         let answer = self.valkey.run(&self.script, &names, &arguments).await;
@@ -236,7 +226,7 @@ impl ValkeyReplay {
 
 /// A key to accept, and for how long it is to be known.
 struct AskedKey<'a> {
-    namespace: Namespace,
+    era: Era,
     key: &'a [u8; 32],
     seconds: u64,
 }
@@ -285,18 +275,18 @@ impl Replay for ValkeyReplay {
 
     async fn accept_once(
         &self,
-        namespace: Namespace,
+        era: Era,
         key: &[u8; 32],
         until: UnixTime,
         now: UnixTime,
     ) -> Result<Fresh, ReplayUnavailable> {
-        if is_over(namespace, self.era()) {
+        if self.era() != Some(era) {
             return Ok(Fresh::EraOver);
         }
         // Before the server is asked: so a key that was accepted in an outage is known here also
         // when the server is back, and one that was accepted before it is known in it.
         let here = self.here.as_ref();
-        let here = here.map(|here| here.remember(namespace, key, until, now));
+        let here = here.map(|here| here.remember(era, key, until, now));
         if here == Some(Ok(Fresh::Seen)) {
             return Ok(Fresh::Seen);
         }
@@ -304,11 +294,7 @@ impl Replay for ValkeyReplay {
             Ok(0) | Err(_) => return Ok(Fresh::First),
             Ok(seconds) => seconds,
         };
-        let asked = AskedKey {
-            namespace,
-            key,
-            seconds,
-        };
+        let asked = AskedKey { era, key, seconds };
         match (self.ask(Some(asked)).await, here) {
             (Ok((_, fresh)), _) => match fresh.as_str() {
                 "first" => Ok(Fresh::First),
@@ -317,13 +303,8 @@ impl Replay for ValkeyReplay {
                 _ => Err(ReplayUnavailable::new("the script's answer can't be read")),
             },
             (Err(error), None) => Err(error),
-            (Err(_), Some(_)) if is_over(namespace, self.era()) => Ok(Fresh::EraOver),
+            (Err(_), Some(_)) if self.era() != Some(era) => Ok(Fresh::EraOver),
             (Err(_), Some(here)) => here,
         }
     }
-}
-
-/// Whether a key is of another era than this one.
-fn is_over(namespace: Namespace, now: Option<Era>) -> bool {
-    matches!(namespace, Namespace::Dpop(era) if Some(era) != now)
 }

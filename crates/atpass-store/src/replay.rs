@@ -1,4 +1,4 @@
-//! The memory of what must count once only, in the database.
+//! The memory of DPoP proofs in the database.
 
 use std::fmt;
 use std::sync::Arc;
@@ -7,9 +7,7 @@ use async_trait::async_trait;
 use atpass_protocol::random::{self, SystemRandom};
 use atpass_protocol::time::UnixTime;
 use atpass_provider::store::StoreError;
-use atpass_replay::{
-    Era, Fresh, GRACE, MemoryReplay, Namespace, Replay, ReplayUnavailable, SplitReplay,
-};
+use atpass_replay::{Era, Fresh, GRACE, Replay, ReplayUnavailable};
 
 use crate::database::Database;
 
@@ -17,9 +15,8 @@ use crate::database::Database;
 /// earlier time.
 pub(crate) const ERA: &str = "proof-era";
 
-/// What was used once, in the database: it outlasts restarts (clause AS-AUTHN-05), and servers share it. A
-/// proof costs a row there; where that is too much, they go to another memory
-/// ([`SplitReplay`](atpass_replay::SplitReplay)).
+/// DPoP proofs that were used, in the database, for servers that share it and have nothing else in common. Each costs a
+/// row there; where that is too much, they go to another memory.
 pub struct StoredReplay {
     store: Arc<dyn Database>,
     era: Era,
@@ -33,15 +30,6 @@ impl StoredReplay {
         era.copy_from_slice(&secret[..16]);
         let era = Era::from_bytes(era);
         Ok(Self { store, era })
-    }
-
-    /// The same for a server that has the database to itself: proofs are remembered in this process, and
-    /// cost no row.
-    pub fn with_proofs_here(self) -> SplitReplay {
-        SplitReplay {
-            proofs: Arc::new(MemoryReplay::default()),
-            assertions: Arc::new(self),
-        }
     }
 }
 
@@ -63,21 +51,17 @@ impl Replay for StoredReplay {
 
     async fn accept_once(
         &self,
-        namespace: Namespace,
+        of: Era,
         key: &[u8; 32],
         until: UnixTime,
         now: UnixTime,
     ) -> Result<Fresh, ReplayUnavailable> {
-        let until = until.plus(GRACE);
-        // Of one table, the two kinds have names of different length.
-        let noted = match namespace {
-            Namespace::Dpop(era) if era != self.era => return Ok(Fresh::EraOver),
-            Namespace::Dpop(_) => {
-                let name = [b"p".as_slice(), key].concat();
-                self.store.note_use(&name, until, now).await
-            }
-            Namespace::ClientAssertion => self.store.note_use(key, until, now).await,
-        };
+        if of != self.era {
+            return Ok(Fresh::EraOver);
+        }
+        // Longer than the names of assertions, which are in the same table.
+        let name = [b"p".as_slice(), key].concat();
+        let noted = self.store.note_use(&name, until.plus(GRACE), now).await;
         let first = noted.map_err(ReplayUnavailable::new)?;
         Ok(if first { Fresh::First } else { Fresh::Seen })
     }

@@ -21,12 +21,11 @@ use atpass_protocol::token::SessionId;
 use atpass_provider::accounts::{Accounts, Identifier};
 use atpass_provider::lexicons::KeptLexicon;
 use atpass_provider::password::Passwords;
-use atpass_provider::store::{DeviceSignIn, SigningKeyRecord};
-use atpass_replay::{Fresh, Namespace, Replay};
+use atpass_provider::store::{AssertionUse, DeviceSignIn, SigningKeyRecord};
 use atpass_store::contract::{check_entryway_store_contract, check_store_contract};
 use atpass_store::{
     AccountError, Database, NewAccount, PostgresStore, SessionFilter, SqliteStore, StoredAccounts,
-    StoredReplay, Voided,
+    Voided,
 };
 
 const NOW: UnixTime = UnixTime::from_secs(1_800_000_000);
@@ -59,7 +58,6 @@ on_both! {
     what_the_operator_does_counts_for_old_apps,
     a_hash_of_a_pds_is_upgraded_once,
     what_could_be_used_up_is_void,
-    an_assertion_counts_once_also_for_many_at_once,
     contract,
     entryway_contract,
     operators_find_and_end_sessions,
@@ -312,16 +310,14 @@ async fn what_could_be_used_up_is_void(store: Arc<dyn Database>) {
     };
     store.add_signing_key(&key).await.unwrap();
     store.secret("master", &[1; 32]).await.unwrap();
-    let replay = StoredReplay::open(store.clone()).await.unwrap();
     let assertion = async || {
-        let namespace = Namespace::ClientAssertion;
-        let until = NOW.plus(60);
-        replay
-            .accept_once(namespace, &[2; 32], until, NOW)
-            .await
-            .unwrap()
+        let assertion = AssertionUse {
+            key: [2; 32],
+            until: NOW.plus(60),
+        };
+        store.use_assertion(&assertion, NOW).await.unwrap()
     };
-    assert_eq!(assertion().await, Fresh::First);
+    assert!(assertion().await);
 
     let voided = store.void_spent(NOW.plus(5)).await.unwrap();
     let expected = Voided {
@@ -333,7 +329,7 @@ async fn what_could_be_used_up_is_void(store: Arc<dyn Database>) {
     assert!(store.signing_keys().await.unwrap().is_empty());
     assert_eq!(store.device(&[1; 32], NOW).await.unwrap(), None);
     assert_eq!(store.secret("master", &[9; 32]).await.unwrap(), [1; 32]);
-    assert_eq!(assertion().await, Fresh::Seen, "it is not good again");
+    assert!(!assertion().await, "it is not good again");
     let account = store.account(&Identifier::Did(did)).await.unwrap();
     assert_eq!(account.unwrap().sessions_ended_at, Some(NOW.plus(5)));
     let who = Identifier::from_person("alice.test").unwrap();
@@ -341,11 +337,6 @@ async fn what_could_be_used_up_is_void(store: Arc<dyn Database>) {
         .check_password(&who, &Secret::new("wonderland"))
         .await;
     assert!(checked.unwrap().is_some());
-}
-
-async fn an_assertion_counts_once_also_for_many_at_once(store: Arc<dyn Database>) {
-    let replay = Arc::new(StoredReplay::open(store).await.unwrap());
-    atpass_store::contract::check_replay_is_atomic(replay, Namespace::ClientAssertion).await;
 }
 
 /// By each condition alone and by all; what an operator ends doesn't come back without a person.

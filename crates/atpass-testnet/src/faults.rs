@@ -11,8 +11,9 @@ use atpass_protocol::time::UnixTime;
 use atpass_protocol::token::SessionId;
 use atpass_provider::refresh::RefreshDecision;
 use atpass_provider::store::{
-    AlreadyUsed, ApproveOutcome, CodeRecord, ConsumeOutcome, DeviceRecord, DeviceSignIn, Digest32,
-    EndReason, RequestRecord, Rotation, SessionRecord, SigningKeyRecord, Store, StoreError, Swept,
+    AlreadyUsed, ApproveOutcome, AssertionUse, CodeRecord, ConsumeOutcome, DeviceRecord,
+    DeviceSignIn, Digest32, EndReason, RequestRecord, Rotation, SessionRecord, SigningKeyRecord,
+    Store, StoreError, Swept,
 };
 
 /// When an act fails.
@@ -79,13 +80,14 @@ macro_rules! pass_on {
 }
 
 pass_on! {
-    async fn push_request(&self, record: &RequestRecord) -> Option<AlreadyUsed>;
+    async fn use_assertion(&self, assertion: &AssertionUse, now: UnixTime) -> bool;
+    async fn push_request(&self, record: &RequestRecord, assertion: Option<&AssertionUse>) -> Option<AlreadyUsed>;
     async fn request(&self, id: &Digest32, now: UnixTime) -> Option<RequestRecord>;
     async fn approve(&self, request: &Digest32, code: &CodeRecord) -> ApproveOutcome;
     async fn approved(&self, did: &Did, client_id: &ClientId) -> Option<ScopeSet>;
     async fn close_request(&self, request: &Digest32, now: UnixTime) -> bool;
     async fn code(&self, id: &Digest32) -> Option<CodeRecord>;
-    async fn consume_code(&self, code: &Digest32, session: &SessionRecord, now: UnixTime) -> ConsumeOutcome;
+    async fn consume_code(&self, code: &Digest32, session: &SessionRecord, assertion: Option<&AssertionUse>, now: UnixTime) -> ConsumeOutcome;
     async fn session(&self, id: SessionId) -> Option<SessionRecord>;
     async fn rotate(&self, rotation: &Rotation) -> RefreshDecision;
     async fn end_session(&self, id: SessionId, reason: EndReason, now: UnixTime) -> bool;

@@ -23,11 +23,11 @@ use atpass_provider::store::{StoreError, Swept};
 use atpass_provider::{
     Lifetimes, Parts, Provider, ProviderConfig, ResolvedPermissionSets, SessionEnded,
 };
-use atpass_replay::{RateLimits, Replay};
+use atpass_replay::{MemoryReplay, RateLimits, Replay};
 use atpass_resource::{
     IssuerKeys, KeysUnavailable, ResourceConfig, ResourceParts, ResourceServer, RevocationList,
 };
-use atpass_store::{NewAccount, SqliteStore, StoredAccounts, StoredReplay};
+use atpass_store::{NewAccount, SqliteStore, StoredAccounts};
 use axum::Router;
 use http::StatusCode;
 use tokio::sync::watch;
@@ -245,8 +245,7 @@ async fn open_servers(
     let passwords = Passwords::new(config.random.clone())?;
     let known = StoredAccounts::new(Arc::new(store.clone()), passwords);
     add_missing(&known, accounts, config.clock.now()).await?;
-    let replay = StoredReplay::open(Arc::new(store.clone())).await?;
-    let replay: Arc<dyn Replay> = Arc::new(replay.with_proofs_here());
+    let replay: Arc<dyn Replay> = Arc::new(MemoryReplay::default());
     let nonces = NonceKeeper::new(&HmacKey::new(&random::bytes(&*config.random)));
     let revoked = Arc::new(RevocationList::default());
     let official_pdses = if config.official_pds {

@@ -19,12 +19,12 @@ use atpass_protocol::secret::HmacKey;
 use atpass_protocol::time::{Clock, SystemClock, UnixTime};
 use atpass_protocol::token::SessionId;
 use atpass_provider::{NoPermissionSets, Parts, Provider, ProviderConfig, SessionEnded};
-use atpass_replay::{RateLimits, Replay};
+use atpass_replay::{MemoryReplay, RateLimits, Replay};
 use atpass_resource::{
     IssuerKeys, KeysUnavailable, ResourceConfig, ResourceLayer, ResourceParts, ResourceServer,
     RevocationList, VerifiedRequest,
 };
-use atpass_store::{SqliteStore, StoredReplay};
+use atpass_store::SqliteStore;
 use axum::routing::get;
 use axum::{Json, Router};
 
@@ -51,8 +51,7 @@ async fn main() -> anyhow::Result<()> {
 async fn router(issuer: &Issuer, store: SqliteStore) -> anyhow::Result<Router> {
     let service = Did::parse("did:web:localhost")?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let replay = StoredReplay::open(Arc::new(store.clone())).await?;
-    let replay: Arc<dyn Replay> = Arc::new(replay.with_proofs_here());
+    let replay: Arc<dyn Replay> = Arc::new(MemoryReplay::default());
     // Both servers share the nonces: apps keep one for each origin.
     let nonces = NonceKeeper::new(&HmacKey::new(&random::bytes(&SystemRandom)));
     let revoked = Arc::new(Revoked(Arc::default()));

@@ -9,18 +9,22 @@ use atpass_protocol::id::ClientId;
 use atpass_protocol::jose::{ClientKey, Jkt};
 use atpass_protocol::request::Form;
 use atpass_protocol::time::UnixTime;
-use atpass_replay::{Fresh, Namespace};
+use atpass_replay::GRACE;
 
 use super::registry::Freshness;
 use super::{Client, SharedClient};
 use crate::error::EndpointError;
 use crate::provider::Provider;
+use crate::store::AssertionUse;
 
 /// A client that proved what it must.
 pub(crate) struct Authenticated {
     pub(crate) client: SharedClient,
     /// The key with which it did: of a confidential client.
     pub(crate) key: Option<ClientKey>,
+    /// Its assertion, which counts once: for the act of the store that the request is about. See also
+    /// [`used_up`].
+    pub(crate) assertion: Option<AssertionUse>,
 }
 
 /// Finds the client, and has it prove who it is. `dpop` is the key of the proof that came along.
@@ -41,7 +45,11 @@ pub(crate) async fn authenticate(
         verified = check(provider, &client, client_id, form, now);
     }
     let Some(assertion) = verified.map_err(OAuthError::from)? else {
-        return Ok(Authenticated { client, key: None });
+        return Ok(Authenticated {
+            client,
+            key: None,
+            assertion: None,
+        });
     };
     if let (Some(bound_to), Some(dpop)) = (assertion.bound_to, dpop)
         && bound_to != dpop
@@ -51,24 +59,33 @@ pub(crate) async fn authenticate(
         )
         .into());
     }
-    let fresh = provider
-        .replay()
-        .accept_once(
-            Namespace::ClientAssertion,
-            &assertion.replay_key,
-            assertion.replay_until,
-            now,
-        )
-        .await?;
-    match fresh {
-        Fresh::First => Ok(Authenticated {
-            client,
-            key: Some(assertion.key),
+    Ok(Authenticated {
+        client,
+        key: Some(assertion.key),
+        assertion: Some(AssertionUse {
+            key: assertion.replay_key,
+            until: assertion.replay_until.plus(GRACE),
         }),
-        Fresh::Seen | Fresh::EraOver => {
-            Err(OAuthError::invalid_client(AssertionError::Replayed).into())
-        }
+    })
+}
+
+/// The answer to an assertion that was used before.
+pub(crate) fn replayed() -> EndpointError {
+    OAuthError::invalid_client(AssertionError::Replayed).into()
+}
+
+/// Hands the outcome of a request on. One that was refused has used its assertion up as well: it is good for one
+/// request, not for one that succeeds.
+pub(crate) async fn used_up<T>(
+    provider: &Provider,
+    assertion: Option<AssertionUse>,
+    outcome: Result<T, EndpointError>,
+    now: UnixTime,
+) -> Result<T, EndpointError> {
+    if let (Err(EndpointError::OAuth(_)), Some(assertion)) = (&outcome, assertion) {
+        provider.store().use_assertion(&assertion, now).await?;
     }
+    outcome
 }
 
 /// The DPoP key must not be one of the client's own (clause AS-AUTHN-12).

@@ -13,7 +13,7 @@ use atpass_protocol::request::PushedAuthorizationRequest;
 
 use crate::permission_sets::ExpandedScope;
 
-pub(crate) use authenticate::{authenticate, check_key_is_apart};
+pub(crate) use authenticate::{Authenticated, authenticate, check_key_is_apart, replayed, used_up};
 pub use document::{ClientProblem, FoundClient, fetch_client};
 pub(crate) use registry::{ClientRegistry, Freshness};
 

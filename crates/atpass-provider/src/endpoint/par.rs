@@ -1,13 +1,16 @@
 //! `POST /oauth/par` (RFC 9126).
 
 use atpass_protocol::error::{OAuthError, OAuthErrorCode};
+use atpass_protocol::jose::Jkt;
 use atpass_protocol::request::{Prompt, PushedAuthorizationRequest, PushedAuthorizationResponse};
 use atpass_protocol::scope::Scope;
 use atpass_protocol::secret::Secret;
 use atpass_protocol::time::UnixTime;
 
 use super::Post;
-use crate::clients::{Freshness, authenticate, check_key_is_apart, check_request};
+use crate::clients::{
+    Authenticated, Freshness, authenticate, check_key_is_apart, check_request, replayed, used_up,
+};
 use crate::error::EndpointError;
 use crate::ordered;
 use crate::permission_sets::ExpandedScope;
@@ -36,43 +39,57 @@ pub(crate) async fn push(
     if request.prompt == Some(Prompt::Create) && provider.sign_up().is_none() {
         return Err(Prompt::unsupported(Prompt::Create.as_str()).into());
     }
-    let mut freshness = Freshness::Recent;
+    let (client_id, dpop) = (&request.client_id, Some(proof.jkt));
     let who = authenticate(
         provider,
-        &request.client_id,
+        client_id,
         &post.form,
-        Some(proof.jkt),
-        freshness,
+        dpop,
+        Freshness::Recent,
         now,
     )
     .await?;
+    let assertion = who.assertion;
+    let outcome = keep(provider, request, proof.jkt, who, now).await;
+    used_up(provider, assertion, outcome, now).await
+}
+
+async fn keep(
+    provider: &Provider,
+    request: PushedAuthorizationRequest,
+    jkt: Jkt,
+    who: Authenticated,
+    now: UnixTime,
+) -> Result<PushedAuthorizationResponse, EndpointError> {
     let mut client = who.client;
     let scope = scope_of(provider, &request, now).await?;
     if check_request(&client.metadata, &request, &scope).is_err() {
-        freshness = freshness.forced();
+        let anew = Freshness::Recent.forced();
         client = provider
             .clients()
-            .find(&request.client_id, freshness, now)
+            .find(&request.client_id, anew, now)
             .await?;
     }
     check_request(&client.metadata, &request, &scope)?;
-    check_key_is_apart(&client, proof.jkt)?;
+    check_key_is_apart(&client, jkt)?;
 
     let reference = ordered::secret(provider);
     let expires_in = provider.config().lifetimes.authorization_request;
     let record = RequestRecord {
         id: ordered::id(&reference),
         request,
-        jkt: proof.jkt,
+        jkt,
         client_key: who.key,
         created_at: now,
         expires_at: now.plus(expires_in),
     };
-    match provider.store().push_request(&record).await? {
+    let store = provider.store();
+    match store.push_request(&record, who.assertion.as_ref()).await? {
         None => Ok(PushedAuthorizationResponse {
             request_uri: Secret::new(format!("{PREFIX}{}", reference.expose())),
             expires_in,
         }),
+        Some(AlreadyUsed::Assertion) => Err(replayed()),
         Some(AlreadyUsed::Challenge) => Err(OAuthError::invalid_request("a code was already issued for this code_challenge; make a new one for each request").into()),
         Some(AlreadyUsed::State) => Err(OAuthError::invalid_request("an authorization with this state was completed already; make a new one for each request").into()),
     }

@@ -9,7 +9,7 @@ use atpass_protocol::time::UnixTime;
 
 use super::token::{active_account, answer, expand};
 use crate::audit::{self, Event};
-use crate::clients::{Freshness, SharedClient, authenticate};
+use crate::clients::{Authenticated, Freshness, authenticate, replayed, used_up};
 use crate::error::EndpointError;
 use crate::provider::Provider;
 use crate::refresh::RefreshDecision;
@@ -34,8 +34,29 @@ pub(super) async fn refresh(
         )
         .into());
     }
-    let client = check_client(provider, &session, form, now).await?;
-    let scope = narrowed(provider, &client.metadata, &session, grant, now).await?;
+    let who = check_client(provider, &session, form, now).await?;
+    let assertion = who.assertion;
+    let outcome = rotate(provider, grant, &session, presented, who, now).await;
+    used_up(provider, assertion, outcome, now).await
+}
+
+async fn rotate(
+    provider: &Provider,
+    grant: &RefreshGrant,
+    session: &SessionRecord,
+    presented: u32,
+    who: Authenticated,
+    now: UnixTime,
+) -> Result<TokenResponse, EndpointError> {
+    let id = session.id;
+    if session.client_key.is_some() && who.key != session.client_key {
+        audit::record(Event::WrongHolder { session: id });
+        return Err(OAuthError::invalid_grant(
+            "the session is bound to another key of the client than the assertion's",
+        )
+        .into());
+    }
+    let scope = narrowed(provider, &who.client.metadata, session, grant, now).await?;
     let account = match active_account(provider, &session.did).await {
         Err(EndpointError::OAuth(refusal)) => {
             provider.end_session(id, EndReason::Account, now).await?;
@@ -54,6 +75,7 @@ pub(super) async fn refresh(
         now,
         refresh_expires_at,
         recovery: provider.config().lifetimes.refresh_recovery,
+        assertion: who.assertion,
     };
     let generation = match provider.store().rotate(&rotation).await? {
         RefreshDecision::Rotated { generation } => {
@@ -82,8 +104,9 @@ pub(super) async fn refresh(
             return Err(OAuthError::invalid_grant("the session has expired; sign in again").into());
         }
         RefreshDecision::Unknown => return Err(unknown().into()),
+        RefreshDecision::AssertionUsed => return Err(replayed()),
     };
-    answer(provider, &session, account, scope, Some(generation), now).await
+    answer(provider, session, account, scope, Some(generation), now).await
 }
 
 fn unknown() -> OAuthError {
@@ -92,14 +115,14 @@ fn unknown() -> OAuthError {
     )
 }
 
-/// The client proves who it is, with the very key that the session is bound to (clauses AS-AUTHN-07
-/// to AS-AUTHN-11). A key that its owner took away ends the session; anything else changes nothing.
+/// The client proves who it is (clauses AS-AUTHN-07 to AS-AUTHN-11). A key of the session's that its owner took away
+/// ends it; anything else changes nothing.
 async fn check_client(
     provider: &Provider,
     session: &SessionRecord,
     form: &Form,
     now: UnixTime,
-) -> Result<SharedClient, EndpointError> {
+) -> Result<Authenticated, EndpointError> {
     let (clients, client_id) = (provider.clients(), &session.client_id);
     if let Some(key) = &session.client_key {
         let mut client = clients.find(client_id, Freshness::LastGood, now).await?;
@@ -123,17 +146,7 @@ async fn check_client(
         }
     }
     let (dpop, freshness) = (Some(session.jkt), Freshness::LastGood);
-    let who = authenticate(provider, client_id, form, dpop, freshness, now).await?;
-    if session.client_key.is_some() && who.key != session.client_key {
-        audit::record(Event::WrongHolder {
-            session: session.id,
-        });
-        return Err(OAuthError::invalid_grant(
-            "the session is bound to another key of the client than the assertion's",
-        )
-        .into());
-    }
-    Ok(who.client)
+    authenticate(provider, client_id, form, dpop, freshness, now).await
 }
 
 /// The scope of the new access token (clause AS-REF-08).

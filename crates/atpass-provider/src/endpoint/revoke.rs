@@ -7,7 +7,7 @@ use atpass_protocol::token::{AccessTokenClaims, SessionId};
 
 use super::Post;
 use crate::audit::{self, Event};
-use crate::clients::{Freshness, authenticate};
+use crate::clients::{Freshness, authenticate, replayed};
 use crate::error::EndpointError;
 use crate::provider::Provider;
 use crate::store::EndReason;
@@ -31,7 +31,7 @@ pub(crate) async fn revoke(
     };
     let request = RevocationRequest::from_form(&post.form)?;
     let dpop = proof.as_ref().map(|proof| proof.jkt);
-    authenticate(
+    let who = authenticate(
         provider,
         &request.client_id,
         &post.form,
@@ -40,6 +40,11 @@ pub(crate) async fn revoke(
         now,
     )
     .await?;
+    if let Some(assertion) = &who.assertion
+        && !provider.store().use_assertion(assertion, now).await?
+    {
+        return Err(replayed());
+    }
     let Some(id) = session_of(provider, request.token.expose(), &request) else {
         return Ok(());
     };

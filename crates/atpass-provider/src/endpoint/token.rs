@@ -15,7 +15,7 @@ use super::Post;
 use super::refresh::refresh;
 use crate::accounts::{Account, Identifier};
 use crate::audit::{self, Event};
-use crate::clients::{Freshness, authenticate};
+use crate::clients::{Authenticated, Freshness, authenticate, replayed, used_up};
 use crate::error::EndpointError;
 use crate::grant::{self, PresentedCode};
 use crate::ordered;
@@ -49,9 +49,11 @@ pub(crate) async fn exchange(
                 redirect_uri,
                 challenge: code_verifier.challenge(),
                 jkt: proof.jkt,
-                client_key: who.key,
+                client_key: who.key.clone(),
             };
-            exchange_code(provider, &who.client.metadata, &presented, now).await
+            let assertion = who.assertion;
+            let outcome = exchange_code(provider, who, &presented, now).await;
+            used_up(provider, assertion, outcome, now).await
         }
         TokenRequest::Refresh(grant) => refresh(provider, &grant, &post.form, proof.jkt, now).await,
     }
@@ -59,10 +61,11 @@ pub(crate) async fn exchange(
 
 async fn exchange_code(
     provider: &Provider,
-    client: &ClientMetadata,
+    who: Authenticated,
     presented: &PresentedCode,
     now: UnixTime,
 ) -> Result<TokenResponse, EndpointError> {
+    let client = &who.client.metadata;
     let code = provider.store().code(&presented.id).await?;
     let code = grant::check_code(code, presented)?;
     if let Some(session) = code.session {
@@ -89,10 +92,11 @@ async fn exchange_code(
     };
     match provider
         .store()
-        .consume_code(&presented.id, &session, now)
+        .consume_code(&presented.id, &session, who.assertion.as_ref(), now)
         .await?
     {
         ConsumeOutcome::Consumed => {}
+        ConsumeOutcome::AssertionUsed => return Err(replayed()),
         ConsumeOutcome::AlreadyConsumed(other) => {
             return Err(end_reused(provider, other, now).await?);
         }

@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use atpass_protocol::dpop::DpopError;
-use atpass_replay::{Fresh, Namespace, ProofError, Proofs, Replay, WhenDown};
+use atpass_replay::{ProofError, Proofs, WhenDown};
 use tracing::Level;
 
 use crate::app::{App, answer, check, proofs, wants_nonce};
 use crate::log::Log;
 use crate::outage::command;
 use crate::own::{OwnServer, free_port};
-use crate::{START, key, node};
+use crate::{START, node};
 
 /// Replicas needn't wait for others to be copied with.
 const AT_ONCE: [&str; 2] = ["--repl-diskless-sync-delay", "0"];
@@ -361,19 +361,4 @@ async fn without_info_there_are_eras_too() {
     command(&server, "FLUSHALL", &[]).await;
     assert_none_counts(&nodes, &sent).await;
     assert_apps_get_through(&nodes, &apps).await;
-}
-
-/// Client assertions have no nonce: their keys are of no era.
-#[tokio::test]
-async fn assertions_are_of_no_era() {
-    let server = OwnServer::start(&[]);
-    let replay = node(&server.url(), "p:", WhenDown::Refuse);
-    let namespace = Namespace::ClientAssertion;
-    let accept = async || {
-        replay
-            .accept_once(namespace, &key(1), START.plus(60), START)
-            .await
-    };
-    assert_eq!(accept().await, Ok(Fresh::First));
-    assert_eq!(accept().await, Ok(Fresh::Seen));
 }

@@ -18,7 +18,7 @@ use std::sync::Arc;
 use atpass_protocol::random::{self, SystemRandom};
 use atpass_protocol::time::{Clock, SystemClock, UnixTime};
 use atpass_replay::{
-    Fresh, GRACE, Namespace, Replay, ReplayUnavailable, Valkey, ValkeyReplay, WhenDown, contract,
+    Fresh, GRACE, Replay, ReplayUnavailable, Valkey, ValkeyReplay, WhenDown, contract,
 };
 
 const START: UnixTime = UnixTime::from_secs(1_800_000_000);
@@ -54,12 +54,10 @@ async fn accept_until(
 ) -> Result<Fresh, ReplayUnavailable> {
     // As a proof whose nonce is of the present.
     let era = replay.ask_era().await?;
-    replay
-        .accept_once(Namespace::Dpop(era), &key(number), until, START)
-        .await
+    replay.accept_once(era, &key(number), until, START).await
 }
 
-/// Clauses AS-DPOP-11 and AS-AUTHN-05.
+/// Clause AS-DPOP-11.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn keeps_the_contract() {
     for when_down in [WhenDown::Refuse, WhenDown::RememberHere] {
@@ -70,7 +68,7 @@ async fn keeps_the_contract() {
     }
 }
 
-/// Clauses AS-DPOP-11 and AS-AUTHN-05: on all nodes.
+/// Clause AS-DPOP-11: on all nodes.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn of_many_callers_on_several_nodes_one_wins() {
     for when_down in [WhenDown::Refuse, WhenDown::RememberHere] {
@@ -89,7 +87,7 @@ async fn of_many_callers_on_several_nodes_one_wins() {
     }
 }
 
-/// Clause AS-AUTHN-05: across restarts of the node.
+/// Clause AS-DPOP-11: across restarts of the node.
 #[tokio::test]
 async fn a_new_node_knows_what_was_accepted() {
     let prefix = prefix();
@@ -98,7 +96,7 @@ async fn a_new_node_knows_what_was_accepted() {
     assert_eq!(accept_at_new_node().await, Ok(Fresh::Seen));
 }
 
-/// Clauses AS-DPOP-11 and AS-AUTHN-05: what is remembered goes with its time, as the server counts
+/// Clause AS-DPOP-11: what is remembered goes with its time, as the server counts
 /// it, however far its clock is from ours.
 #[tokio::test]
 async fn keys_go_with_their_time() {
@@ -110,47 +108,34 @@ async fn keys_go_with_their_time() {
     for (number, until) in [(1, START.plus(300)), (2, over), (3, last), (4, never)] {
         assert_eq!(accept_until(&replay, number, until).await, Ok(Fresh::First));
     }
-    // Known of one kind only.
-    let other = replay
-        .accept_once(Namespace::ClientAssertion, &key(1), START.plus(60), START)
-        .await;
-    assert_eq!(other, Ok(Fresh::First));
     assert_eq!(accept_until(&replay, 4, never).await, Ok(Fresh::Seen));
     let again = accept_until(&replay, 2, over).await;
     assert_eq!(again, Ok(Fresh::First), "one that is over isn't kept");
 
     let client = redis::Client::open(url()).unwrap();
     let mut server = client.get_multiplexed_async_connection().await.unwrap();
-    let mut left = async |namespace: Namespace, number| -> i64 {
+    let mut left = async |number| -> i64 {
         let text = data_encoding::BASE64URL_NOPAD.encode(&key(number));
-        let name = format!("{prefix}{}:{text}", namespace.as_str());
-        assert_eq!(
-            name.len(),
-            prefix.len() + namespace.as_str().len() + 1 + 43,
-            "bounded"
-        );
+        let name = format!("{prefix}dpop:{text}");
         redis::cmd("PTTL")
             .arg(name)
             .query_async(&mut server)
             .await
             .unwrap()
     };
-    let dpop = Namespace::Dpop(replay.era().unwrap());
-    let milliseconds = left(dpop, 1).await;
+    let milliseconds = left(1).await;
     assert!(
         (300_001..=330_000).contains(&milliseconds),
         "{milliseconds}"
     );
-    let milliseconds = left(Namespace::ClientAssertion, 1).await;
-    assert!((60_001..=90_000).contains(&milliseconds), "{milliseconds}");
     // -2: there is no such key.
-    assert_eq!(left(dpop, 2).await, -2);
-    let milliseconds = left(dpop, 3).await;
+    assert_eq!(left(2).await, -2);
+    let milliseconds = left(3).await;
     assert!(
         milliseconds == -2 || (0..=1_000).contains(&milliseconds),
         "{milliseconds}"
     );
-    assert!(left(dpop, 4).await > 0, "not for ever");
+    assert!(left(4).await > 0, "not for ever");
 }
 
 /// What isn't an address says so, without what it holds.

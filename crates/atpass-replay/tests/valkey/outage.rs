@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
 
-use atpass_replay::{Fresh, Namespace, Replay, WhenDown};
+use atpass_replay::{Fresh, Replay, WhenDown};
 use redis::AsyncConnectionConfig;
 use tracing::Level;
 
@@ -31,7 +31,7 @@ pub(crate) async fn command(server: &OwnServer, name: &str, words: &[&str]) -> S
     }
 }
 
-/// Clauses AS-DPOP-11 and AS-AUTHN-05: what can't be known isn't accepted. The first request after the
+/// Clause AS-DPOP-11: what can't be known isn't accepted. The first request after the
 /// server's return is answered again.
 #[tokio::test]
 async fn without_a_server_it_refuses_until_it_is_back() {
@@ -60,7 +60,7 @@ async fn without_a_server_it_refuses_until_it_is_back() {
     }
 }
 
-/// Clauses AS-DPOP-11 and AS-AUTHN-05: where it was chosen to go on, no node accepts twice what it accepted
+/// Clause AS-DPOP-11: where it was chosen to go on, no node accepts twice what it accepted
 /// before or during the outage, also not afterwards.
 #[tokio::test]
 async fn without_a_server_it_remembers_here() {
@@ -71,7 +71,7 @@ async fn without_a_server_it_remembers_here() {
     let other = node(&url, "p:", WhenDown::RememberHere);
     assert_eq!(accept(&replay, 1).await, Ok(Fresh::First));
     assert_eq!(accept(&other, 1).await, Ok(Fresh::Seen));
-    let before = Namespace::Dpop(replay.era().unwrap());
+    let before = replay.era().unwrap();
 
     drop(server);
     for (number, fresh) in [
@@ -173,7 +173,7 @@ async fn a_frozen_server_is_down() {
     assert!(!refusing.is_down() && !here.is_down());
 }
 
-/// Clauses AS-DPOP-11 and AS-AUTHN-05: a full server forgets nothing, and what it can't remember
+/// Clause AS-DPOP-11: a full server forgets nothing, and what it can't remember
 /// isn't accepted.
 #[tokio::test]
 async fn a_full_server_is_down() {

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use atpass_protocol::jose::JwkSet;
 use atpass_protocol::metadata::ProtectedResourceMetadata;
 use atpass_protocol::time::UnixTime;
-use atpass_replay::{Era, Fresh, MemoryReplay, Namespace, Replay, ReplayUnavailable};
+use atpass_replay::{Era, Fresh, MemoryReplay, Replay, ReplayUnavailable};
 use atpass_resource::{IssuerKeys, KeysUnavailable, METADATA_PATH};
 use serde_json::{Value, json};
 
@@ -94,7 +94,7 @@ impl Replay for Broken {
 
     async fn accept_once(
         &self,
-        _: Namespace,
+        _: Era,
         _: &[u8; 32],
         _: UnixTime,
         _: UnixTime,

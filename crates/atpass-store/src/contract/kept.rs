@@ -148,7 +148,7 @@ pub(super) async fn scopes(store: &dyn Store) {
 
 pub(super) async fn retention(store: &dyn Store) {
     for n in 50..60 {
-        store.push_request(&request(n)).await.unwrap();
+        store.push_request(&request(n), None).await.unwrap();
     }
     let swept = store.sweep(NOW.plus(300), 4).await.unwrap();
     assert_eq!(

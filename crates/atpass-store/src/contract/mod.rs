@@ -6,6 +6,7 @@
     reason = "a test suite reports by panicking"
 )]
 
+mod assertions;
 mod entryway;
 mod kept;
 mod linear;
@@ -26,7 +27,6 @@ use atpass_provider::store::{
 };
 
 pub use entryway::check_entryway_store_contract;
-pub use linear::check_replay_is_atomic;
 
 const NOW: UnixTime = UnixTime::from_secs(1_800_000_000);
 const DAY: i64 = 24 * 60 * 60;
@@ -38,6 +38,7 @@ pub async fn check_store_contract(store: Arc<dyn Store>) {
     requests::exchange(&store).await;
     sessions::rotation(&store).await;
     sessions::ending(&*store).await;
+    assertions::check(&store).await;
     kept::devices(&*store).await;
     kept::keys(&store).await;
     kept::scopes(&*store).await;
@@ -112,13 +113,16 @@ fn session(id: i64, account: u8) -> SessionRecord {
 
 /// Makes a session in the only way there is: from a code.
 async fn begin(store: &dyn Store, n: u8, session: &SessionRecord) {
-    store.push_request(&request(n)).await.unwrap();
+    store.push_request(&request(n), None).await.unwrap();
     assert_eq!(
         store.approve(&[n; 32], &code(n)).await.unwrap(),
         ApproveOutcome::Issued
     );
     assert_eq!(
-        store.consume_code(&[n; 32], session, NOW).await.unwrap(),
+        store
+            .consume_code(&[n; 32], session, None, NOW)
+            .await
+            .unwrap(),
         ConsumeOutcome::Consumed
     );
 }

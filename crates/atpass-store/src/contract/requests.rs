@@ -10,7 +10,7 @@ use super::{NOW, code, did, request, session};
 
 pub(super) async fn requests(store: &dyn Store) {
     let record = request(1);
-    store.push_request(&record).await.unwrap();
+    store.push_request(&record, None).await.unwrap();
     assert_eq!(store.request(&[1; 32], NOW).await.unwrap(), Some(record));
     assert_eq!(store.request(&[2; 32], NOW).await.unwrap(), None);
     assert_eq!(
@@ -19,7 +19,7 @@ pub(super) async fn requests(store: &dyn Store) {
         "it expires"
     );
     assert!(
-        store.push_request(&request(1)).await.is_err(),
+        store.push_request(&request(1), None).await.is_err(),
         "an id is used once"
     );
     assert!(store.close_request(&[1; 32], NOW).await.unwrap());
@@ -45,7 +45,7 @@ pub(super) async fn approval(store: &dyn Store) {
         store.approve(&[10; 32], &record).await.unwrap(),
         ApproveOutcome::RequestGone
     );
-    let pushed = store.push_request(&asked(10, "a", 10)).await.unwrap();
+    let pushed = store.push_request(&asked(10, "a", 10), None).await.unwrap();
     assert_eq!(pushed, None, "what failed left nothing");
     assert_eq!(
         store.approve(&[10; 32], &record).await.unwrap(),
@@ -63,13 +63,13 @@ pub(super) async fn approval(store: &dyn Store) {
         (13, "a", 10, Some(AlreadyUsed::Challenge)),
         (14, "b", 99, None),
     ] {
-        let pushed = store.push_request(&asked(n, state, challenge)).await;
+        let pushed = store.push_request(&asked(n, state, challenge), None).await;
         assert_eq!(pushed.unwrap(), used, "{n}");
         let kept = store.request(&[n; 32], NOW).await.unwrap();
         assert_eq!(kept.is_some(), used.is_none(), "{n}");
     }
 
-    store.push_request(&request(11)).await.unwrap();
+    store.push_request(&request(11), None).await.unwrap();
     let same_challenge = CodeRecord {
         id: [11; 32],
         ..record
@@ -94,16 +94,16 @@ pub(super) async fn approval(store: &dyn Store) {
 }
 
 pub(super) async fn exchange(store: &Arc<dyn Store>) {
-    store.push_request(&request(20)).await.unwrap();
+    store.push_request(&request(20), None).await.unwrap();
     store.approve(&[20; 32], &code(20)).await.unwrap();
     let late = store
-        .consume_code(&[20; 32], &session(20, 1), NOW.plus(60))
+        .consume_code(&[20; 32], &session(20, 1), None, NOW.plus(60))
         .await
         .unwrap();
     assert_eq!(late, ConsumeOutcome::Gone, "a code expires");
     assert_eq!(
         store
-            .consume_code(&[21; 32], &session(20, 1), NOW)
+            .consume_code(&[21; 32], &session(20, 1), None, NOW)
             .await
             .unwrap(),
         ConsumeOutcome::Gone
@@ -113,7 +113,7 @@ pub(super) async fn exchange(store: &Arc<dyn Store>) {
         let store = store.clone();
         tokio::spawn(async move {
             store
-                .consume_code(&[20; 32], &session(2000 + n, 1), NOW)
+                .consume_code(&[20; 32], &session(2000 + n, 1), None, NOW)
                 .await
         })
     });
@@ -129,7 +129,7 @@ pub(super) async fn exchange(store: &Arc<dyn Store>) {
                     "all losers see the same session"
                 );
             }
-            ConsumeOutcome::Gone => panic!("the code is there"),
+            other => panic!("the code is there: {other:?}"),
         }
     }
     assert_eq!(winners, 1, "of 64 callers exactly one wins");

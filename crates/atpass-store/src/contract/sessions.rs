@@ -19,6 +19,7 @@ pub(super) async fn rotation(store: &Arc<dyn Store>) {
         now: NOW.plus(seconds),
         refresh_expires_at: NOW.plus(10 * DAY),
         recovery: 60,
+        assertion: None,
     };
     let callers = (0..64).map(|_| {
         let store = store.clone();

@@ -38,8 +38,9 @@ use atpass_protocol::time::UnixTime;
 use atpass_protocol::token::SessionId;
 use atpass_provider::refresh::RefreshDecision;
 use atpass_provider::store::{
-    AlreadyUsed, ApproveOutcome, CodeRecord, ConsumeOutcome, DeviceRecord, DeviceSignIn, Digest32,
-    EndReason, RequestRecord, Rotation, SessionRecord, SigningKeyRecord, Store, StoreError, Swept,
+    AlreadyUsed, ApproveOutcome, AssertionUse, CodeRecord, ConsumeOutcome, DeviceRecord,
+    DeviceSignIn, Digest32, EndReason, RequestRecord, Rotation, SessionRecord, SigningKeyRecord,
+    Store, StoreError, Swept,
 };
 use deadpool_postgres::{ClientWrapper, Object};
 
@@ -86,11 +87,25 @@ impl fmt::Debug for PostgresStore {
 
 #[async_trait]
 impl Store for PostgresStore {
+    async fn use_assertion(
+        &self,
+        assertion: &AssertionUse,
+        now: UnixTime,
+    ) -> Result<bool, StoreError> {
+        run!(self, |db| seen::first_use(db, assertion, now))
+    }
+
     async fn push_request(
         &self,
         record: &RequestRecord,
+        assertion: Option<&AssertionUse>,
     ) -> Result<Option<AlreadyUsed>, StoreError> {
-        run!(self, |db| requests::push(db, record))
+        match assertion {
+            None => run!(self, |db| requests::push(db, record)),
+            Some(assertion) => {
+                transact!(self, |db| requests::push_with(db, record, assertion))
+            }
+        }
     }
 
     async fn request(
@@ -129,9 +144,15 @@ impl Store for PostgresStore {
         &self,
         code: &Digest32,
         session: &SessionRecord,
+        assertion: Option<&AssertionUse>,
         now: UnixTime,
     ) -> Result<ConsumeOutcome, StoreError> {
-        run!(self, |db| requests::consume_code(db, code, session, now))
+        match assertion {
+            None => run!(self, |db| requests::consume_code(db, code, session, now)),
+            Some(assertion) => transact!(self, |db| requests::consume_code_with(
+                db, code, session, assertion, now
+            )),
+        }
     }
 
     async fn session(&self, id: SessionId) -> Result<Option<SessionRecord>, StoreError> {
@@ -139,6 +160,9 @@ impl Store for PostgresStore {
     }
 
     async fn rotate(&self, rotation: &Rotation) -> Result<RefreshDecision, StoreError> {
+        if let Some(assertion) = &rotation.assertion {
+            return transact!(self, |db| sessions::rotate_with(db, rotation, assertion));
+        }
         let swapped = run!(self, |db| sessions::swap(db, rotation))?;
         if let Some(decision) = swapped {
             return Ok(decision);

@@ -5,15 +5,29 @@ use atpass_protocol::pkce::CodeChallenge;
 use atpass_protocol::time::UnixTime;
 use atpass_protocol::token::SessionId;
 use atpass_provider::store::{
-    AlreadyUsed, ApproveOutcome, CodeRecord, ConsumeOutcome, Digest32, RequestRecord, SessionRecord,
+    AlreadyUsed, ApproveOutcome, AssertionUse, CodeRecord, ConsumeOutcome, Digest32, RequestRecord,
+    SessionRecord,
 };
-use deadpool_postgres::GenericClient;
+use deadpool_postgres::{GenericClient, Transaction};
 
 use super::pool::{Failure, delete_batch, execute, query_one, query_opt, unavailable};
 use super::row::{Columns, to_json};
+use super::seen;
 
 /// Seconds for which a code is remembered, and with it its challenge and state.
 const CODE_MEMORY: i64 = 24 * 60 * 60;
+
+/// The same with an assertion that it uses up.
+pub(super) async fn push_with(
+    db: &Transaction<'_>,
+    record: &RequestRecord,
+    assertion: &AssertionUse,
+) -> Result<Option<AlreadyUsed>, Failure> {
+    if !seen::first_use(db, assertion, record.created_at).await? {
+        return Ok(Some(AlreadyUsed::Assertion));
+    }
+    push(db, record).await
+}
 
 pub(super) async fn push(
     db: &impl GenericClient,
@@ -219,6 +233,20 @@ pub(super) async fn consume_code(
         Some(session) => ConsumeOutcome::AlreadyConsumed(SessionId::from_i64(session)),
         None => ConsumeOutcome::Gone,
     })
+}
+
+/// The same with an assertion that it uses up.
+pub(super) async fn consume_code_with(
+    db: &Transaction<'_>,
+    code: &Digest32,
+    session: &SessionRecord,
+    assertion: &AssertionUse,
+    now: UnixTime,
+) -> Result<ConsumeOutcome, Failure> {
+    if !seen::first_use(db, assertion, now).await? {
+        return Ok(ConsumeOutcome::AssertionUsed);
+    }
+    consume_code(db, code, session, now).await
 }
 
 /// Expired requests, and codes past their memory.

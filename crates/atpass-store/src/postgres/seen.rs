@@ -1,9 +1,19 @@
 //! What counts once only: keys that were used, for as long as they would be accepted.
 
 use atpass_protocol::time::UnixTime;
+use atpass_provider::store::AssertionUse;
 use deadpool_postgres::GenericClient;
 
 use super::pool::{Failure, delete_batch, execute};
+
+/// Uses an assertion up. Returns whether it is the first time.
+pub(super) async fn first_use(
+    db: &impl GenericClient,
+    assertion: &AssertionUse,
+    now: UnixTime,
+) -> Result<bool, Failure> {
+    note(db, &assertion.key, assertion.until, now).await
+}
 
 pub(super) async fn note(
     db: &impl GenericClient,

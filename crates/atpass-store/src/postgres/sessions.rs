@@ -6,12 +6,13 @@ use atpass_protocol::revocation::EndedCursor;
 use atpass_protocol::time::UnixTime;
 use atpass_protocol::token::SessionId;
 use atpass_provider::refresh::{RefreshDecision, decide};
-use atpass_provider::store::{EndReason, Rotation, SessionRecord, StoreError};
+use atpass_provider::store::{AssertionUse, EndReason, Rotation, SessionRecord, StoreError};
 use deadpool_postgres::{GenericClient, Transaction};
 use tokio_postgres::Row;
 
 use super::pool::{Failure, execute, query, query_one, query_opt, rows};
 use super::row::Columns;
+use super::seen;
 
 /// Seconds for which a session is remembered after its end.
 const MEMORY: i64 = 30 * 24 * 60 * 60;
@@ -100,6 +101,21 @@ pub(super) async fn swap(
     Ok(Some(RefreshDecision::Rotated { generation }))
 }
 
+/// Uses the assertion up, and does both in the same transaction: the swap, and where it doesn't win, the rule.
+pub(super) async fn rotate_with(
+    db: &Transaction<'_>,
+    rotation: &Rotation,
+    assertion: &AssertionUse,
+) -> Result<RefreshDecision, Failure> {
+    if !seen::first_use(db, assertion, rotation.now).await? {
+        return Ok(RefreshDecision::AssertionUsed);
+    }
+    match swap(db, rotation).await? {
+        Some(decision) => Ok(decision),
+        None => decide_and_do(db, rotation).await,
+    }
+}
+
 /// The rule, on the row that nobody else changes meanwhile.
 pub(super) async fn decide_and_do(
     db: &Transaction<'_>,
@@ -134,7 +150,8 @@ pub(super) async fn decide_and_do(
         RefreshDecision::Repeated { .. }
         | RefreshDecision::Ended
         | RefreshDecision::Expired
-        | RefreshDecision::Unknown => {}
+        | RefreshDecision::Unknown
+        | RefreshDecision::AssertionUsed => {}
     }
     Ok(decision)
 }

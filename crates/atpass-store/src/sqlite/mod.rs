@@ -31,8 +31,9 @@ use atpass_protocol::time::UnixTime;
 use atpass_protocol::token::SessionId;
 use atpass_provider::refresh::RefreshDecision;
 use atpass_provider::store::{
-    AlreadyUsed, ApproveOutcome, CodeRecord, ConsumeOutcome, DeviceRecord, DeviceSignIn, Digest32,
-    EndReason, RequestRecord, Rotation, SessionRecord, SigningKeyRecord, Store, StoreError, Swept,
+    AlreadyUsed, ApproveOutcome, AssertionUse, CodeRecord, ConsumeOutcome, DeviceRecord,
+    DeviceSignIn, Digest32, EndReason, RequestRecord, Rotation, SessionRecord, SigningKeyRecord,
+    Store, StoreError, Swept,
 };
 use rusqlite::{Connection, OpenFlags};
 
@@ -120,7 +121,8 @@ impl SqliteStore {
         self.0.writer.write(Undo::Act, act).await
     }
 
-    /// An act that changes with one statement only, with its last.
+    /// An act that changes with one statement only, with its last; but for an assertion, which it may use up although it
+    /// fails.
     async fn change<T: Send + 'static>(
         &self,
         act: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
@@ -155,12 +157,29 @@ fn connect(path: &Path, flags: OpenFlags) -> rusqlite::Result<Connection> {
 
 #[async_trait]
 impl Store for SqliteStore {
+    async fn use_assertion(
+        &self,
+        assertion: &AssertionUse,
+        now: UnixTime,
+    ) -> Result<bool, StoreError> {
+        let assertion = *assertion;
+        self.change(move |db| seen::first_use(db, Some(&assertion), now))
+            .await
+    }
+
     async fn push_request(
         &self,
         record: &RequestRecord,
+        assertion: Option<&AssertionUse>,
     ) -> Result<Option<AlreadyUsed>, StoreError> {
-        let record = record.clone();
-        self.change(move |db| requests::push(db, &record)).await
+        let (record, assertion) = (record.clone(), assertion.copied());
+        self.change(move |db| {
+            if !seen::first_use(db, assertion.as_ref(), record.created_at)? {
+                return Ok(Some(AlreadyUsed::Assertion));
+            }
+            requests::push(db, &record)
+        })
+        .await
     }
 
     async fn request(
@@ -207,11 +226,17 @@ impl Store for SqliteStore {
         &self,
         code: &Digest32,
         session: &SessionRecord,
+        assertion: Option<&AssertionUse>,
         now: UnixTime,
     ) -> Result<ConsumeOutcome, StoreError> {
-        let (code, session) = (*code, session.clone());
-        self.write(move |db| requests::consume_code(db, &code, &session, now))
-            .await
+        let (code, session, assertion) = (*code, session.clone(), assertion.copied());
+        self.write(move |db| {
+            if !seen::first_use(db, assertion.as_ref(), now)? {
+                return Ok(ConsumeOutcome::AssertionUsed);
+            }
+            requests::consume_code(db, &code, &session, now)
+        })
+        .await
     }
 
     async fn session(&self, id: SessionId) -> Result<Option<SessionRecord>, StoreError> {
@@ -220,7 +245,13 @@ impl Store for SqliteStore {
 
     async fn rotate(&self, rotation: &Rotation) -> Result<RefreshDecision, StoreError> {
         let rotation = *rotation;
-        self.change(move |db| sessions::rotate(db, &rotation)).await
+        self.change(move |db| {
+            if !seen::first_use(db, rotation.assertion.as_ref(), rotation.now)? {
+                return Ok(RefreshDecision::AssertionUsed);
+            }
+            sessions::rotate(db, &rotation)
+        })
+        .await
     }
 
     async fn end_session(

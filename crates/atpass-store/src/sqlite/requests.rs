@@ -74,18 +74,21 @@ fn already_used(
     record: &RequestRecord,
 ) -> Result<Option<AlreadyUsed>, StoreError> {
     let request = &record.request;
-    if challenge_is_used(db, &request.code_challenge)? {
-        return Ok(Some(AlreadyUsed::Challenge));
-    }
-    let sql = "SELECT EXISTS (SELECT 1 FROM codes WHERE client_id = ? AND state = ?)";
-    let state_is_used: bool = db
+    let sql = "SELECT EXISTS (SELECT 1 FROM codes WHERE challenge = ?),
+        EXISTS (SELECT 1 FROM codes WHERE client_id = ? AND state = ?)";
+    let used = db
         .prepare_cached(sql)
         .and_then(|mut select| {
-            let client_and_state = params![request.client_id.as_str(), record.state_digest()];
-            select.query_row(client_and_state, |row| row.get(0))
+            let (challenge, client_id) = (request.code_challenge.as_bytes(), &request.client_id);
+            let values = params![challenge, client_id.as_str(), record.state_digest()];
+            select.query_row(values, |row| Ok((row.get(0)?, row.get(1)?)))
         })
         .map_err(unavailable)?;
-    Ok(state_is_used.then_some(AlreadyUsed::State))
+    Ok(match used {
+        (true, _) => Some(AlreadyUsed::Challenge),
+        (false, true) => Some(AlreadyUsed::State),
+        (false, false) => None,
+    })
 }
 
 fn challenge_is_used(db: &Connection, challenge: &CodeChallenge) -> Result<bool, StoreError> {

@@ -1,10 +1,22 @@
 //! What counts once only: keys that were used, for as long as they would be accepted.
 
 use atpass_protocol::time::UnixTime;
-use atpass_provider::store::StoreError;
+use atpass_provider::store::{AssertionUse, StoreError};
 use rusqlite::{Connection, params};
 
 use super::row::unavailable;
+
+/// Uses an assertion up, where there is one. Returns whether it is the first time.
+pub(super) fn first_use(
+    db: &Connection,
+    assertion: Option<&AssertionUse>,
+    now: UnixTime,
+) -> Result<bool, StoreError> {
+    match assertion {
+        None => Ok(true),
+        Some(assertion) => note(db, &assertion.key, assertion.until, now),
+    }
+}
 
 pub(super) fn note(
     db: &Connection,

@@ -125,7 +125,8 @@ pub(super) fn rotate(db: &Connection, rotation: &Rotation) -> Result<RefreshDeci
         RefreshDecision::Repeated { .. }
         | RefreshDecision::Ended
         | RefreshDecision::Expired
-        | RefreshDecision::Unknown => {}
+        | RefreshDecision::Unknown
+        | RefreshDecision::AssertionUsed => {}
     }
     Ok(decision)
 }

@@ -17,9 +17,9 @@ use atpass_provider::accounts::Account;
 use atpass_provider::password::Passwords;
 use atpass_provider::sign_up::{self, SignUp, SignUpError};
 use atpass_provider::{NoPermissionSets, Parts, Provider, ProviderConfig, SessionEnded};
-use atpass_replay::{Fresh, MemoryReplay, Namespace, Proofs, RateLimits, Replay};
+use atpass_replay::{Fresh, MemoryReplay, Proofs, RateLimits, Replay};
 use atpass_resource::{ResourceConfig, ResourceParts, ResourceServer, RevocationList};
-use atpass_store::{NewAccount, SqliteStore, StoredAccounts, StoredReplay};
+use atpass_store::{NewAccount, SqliteStore, StoredAccounts};
 use atpass_testnet::{Internet, ManualClock};
 use axum::Router;
 use axum::body::Body;
@@ -74,8 +74,7 @@ impl Scene {
         let accounts = StoredAccounts::new(store.clone(), passwords);
         accounts.add(account()?, clock.now()).await?;
         let nonces = NonceKeeper::new(&HmacKey::new(&random::bytes(&*random)));
-        let replay: Arc<dyn Replay> =
-            Arc::new(StoredReplay::open(store.clone()).await?.with_proofs_here());
+        let replay: Arc<dyn Replay> = Arc::new(MemoryReplay::default());
         let parts = Parts {
             store,
             accounts: Arc::new(accounts),
@@ -157,7 +156,7 @@ impl Scene {
             for _ in 0..16 * 88 {
                 let key = random::bytes(&*self.random);
                 let now = self.clock.now();
-                let fresh = memory.accept_once(Namespace::Dpop(era), &key, until, now);
+                let fresh = memory.accept_once(era, &key, until, now);
                 ensure!(
                     fresh.await? == Fresh::First,
                     "random keys are all different"

@@ -273,6 +273,24 @@ async fn an_assertion_counts_once() {
     assert_eq!(seen.1, 1);
 }
 
+/// Clause AS-AUTHN-05: for one request, also where that is refused.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refused_request_uses_its_assertion_up() {
+    let signer = Signer::new("k1");
+    let world = World::confidential(&[&signer]).await;
+    let mut app = world.app(None);
+    let assertion = signer
+        .key
+        .sign_compact(&header(&signer), &claims(&app))
+        .unwrap();
+    let declared = std::mem::replace(&mut app.redirect_uri, "https://other.example/cb".into());
+    let refused = push_with(&app, &jwt(&assertion)).await;
+    assert_eq!(refused.error(), "invalid_request", "{}", refused.text());
+    app.redirect_uri = declared;
+    let again = push_with(&app, &jwt(&assertion)).await;
+    assert_eq!(again.error(), "invalid_client", "{}", again.text());
+}
+
 /// Clause AS-AUTHN-07: at PAR, token, refresh and revocation; and for public clients nowhere.
 #[tokio::test(flavor = "multi_thread")]
 async fn every_endpoint_wants_it() {

@@ -13,8 +13,8 @@ use atpass_protocol::time::{Clock, SystemClock, UnixTime};
 use atpass_protocol::token::SessionId;
 use atpass_provider::password::Passwords;
 use atpass_provider::{NoPermissionSets, Parts, Provider, ProviderConfig, SessionEnded};
-use atpass_replay::{MemoryReplay, RateLimits, SplitReplay};
-use atpass_store::{NewAccount, SqliteStore, StoredAccounts, StoredReplay};
+use atpass_replay::{MemoryReplay, RateLimits};
+use atpass_store::{NewAccount, SqliteStore, StoredAccounts};
 use atpass_testnet::{Internet, ManualClock};
 use axum::Router;
 use axum::extract::Request;
@@ -109,10 +109,7 @@ async fn node(
         fetcher: Fetcher::new(fetch.clone()).unwrap(),
         sign_up: None,
         permission_sets: Arc::new(NoPermissionSets),
-        replay: Arc::new(SplitReplay {
-            proofs,
-            assertions: Arc::new(StoredReplay::open(Arc::new(store)).await.unwrap()),
-        }),
+        replay: proofs,
         nonces: NonceKeeper::new(&HmacKey::new(&[1; 32])),
         limits: RateLimits::memory(Arc::new(clock.clone())),
         clock: Arc::new(clock.clone()),

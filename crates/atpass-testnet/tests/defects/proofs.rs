@@ -1,7 +1,7 @@
 //! Proofs of possession.
 
 use atpass_protocol::time::{Clock, SystemClock, UnixTime};
-use atpass_replay::{Fresh, MemoryReplay, Namespace, Replay};
+use atpass_replay::{Fresh, MemoryReplay, Replay};
 use data_encoding::BASE64URL_NOPAD;
 use http::StatusCode;
 use serde_json::{Value, json};
@@ -158,7 +158,7 @@ async fn is_new(memory: &MemoryReplay, number: u32, now: UnixTime) -> bool {
     key[..4].copy_from_slice(&number.to_be_bytes());
     let until = now.plus(300);
     let era = memory.era().unwrap();
-    let answer = memory.accept_once(Namespace::Dpop(era), &key, until, now);
+    let answer = memory.accept_once(era, &key, until, now);
     answer.await.unwrap() == Fresh::First
 }
 

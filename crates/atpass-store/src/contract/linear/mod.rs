@@ -6,16 +6,15 @@
 //! | --- | --- |
 //! | `search` | looks for that order |
 //! | `history` | runs callers at once, and writes down what happened when |
-//! | `requests`, `sessions`, `devices`, `keys` | the acts of [`Store`] |
+//! | `requests`, `assertions`, `sessions`, `devices`, `keys` | the acts of [`Store`] |
 //! | `accounts`, `old_apps` | the acts of [`EntrywayStore`] |
-//! | `replay` | assertions that count once |
 
 mod accounts;
+mod assertions;
 mod devices;
 mod history;
 mod keys;
 mod old_apps;
-mod replay;
 mod requests;
 mod search;
 mod sessions;
@@ -25,14 +24,13 @@ use std::sync::Arc;
 use atpass_entryway::store::EntrywayStore;
 use atpass_provider::store::Store;
 
-pub use replay::check_replay_is_atomic;
-
 /// Histories of each kind.
 const ROUNDS: u64 = 6;
 
 pub(super) async fn check_store(store: &Arc<dyn Store>) {
     for round in 0..ROUNDS {
         requests::check(store, round).await;
+        assertions::check(store, round).await;
         sessions::check(store, round).await;
         devices::check(store, round).await;
         keys::check(store, round).await;

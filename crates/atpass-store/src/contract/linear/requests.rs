@@ -89,6 +89,7 @@ impl Model for Requests {
                         *code == Code::Exchanged(session.as_i64())
                     }
                     ConsumeOutcome::Gone => *code == Code::None,
+                    ConsumeOutcome::AssertionUsed => false,
                 }
             }
             (Op::Look(n), Out::Code(code)) => state.codes.get(*n) == Some(code),
@@ -138,7 +139,7 @@ async fn ask(store: &dyn Store, round: u64, object: usize, op: Op) -> Out {
                 id: request_id,
                 ..request(1)
             };
-            Out::Yes(matches!(store.push_request(&record).await, Ok(None)))
+            Out::Yes(matches!(store.push_request(&record, None).await, Ok(None)))
         }
         Op::Close => Out::Yes(store.close_request(&request_id, NOW).await.unwrap()),
         Op::IsOpen => Out::Yes(store.request(&request_id, NOW).await.unwrap().is_some()),
@@ -156,7 +157,12 @@ async fn ask(store: &dyn Store, round: u64, object: usize, op: Op) -> Out {
                 id: SessionId::from_i64(number),
                 ..session(number, 1)
             };
-            Out::Consume(store.consume_code(&code_id(n), &record, NOW).await.unwrap())
+            Out::Consume(
+                store
+                    .consume_code(&code_id(n), &record, None, NOW)
+                    .await
+                    .unwrap(),
+            )
         }
         Op::Look(n) => {
             let code = store.code(&code_id(n)).await.unwrap();

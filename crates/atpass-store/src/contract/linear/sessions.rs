@@ -146,7 +146,7 @@ pub(super) async fn check(store: &Arc<dyn Store>, round: u64) {
     for object in 0..4 {
         let id = id(2, round, object, 0);
         let asked = RequestRecord { id, ..request(1) };
-        store.push_request(&asked).await.unwrap();
+        store.push_request(&asked, None).await.unwrap();
         let issued = CodeRecord {
             id,
             challenge: CodeChallenge::from_bytes(id),
@@ -155,7 +155,7 @@ pub(super) async fn check(store: &Arc<dyn Store>, round: u64) {
         };
         store.approve(&id, &issued).await.unwrap();
         let begun = session(number(object), 1);
-        store.consume_code(&id, &begun, NOW).await.unwrap();
+        store.consume_code(&id, &begun, None, NOW).await.unwrap();
     }
     let store = store.clone();
     let act = move |object: usize, op: Op| {
@@ -170,6 +170,7 @@ pub(super) async fn check(store: &Arc<dyn Store>, round: u64) {
                         now: NOW.plus(after),
                         refresh_expires_at: NOW.plus(10 * DAY),
                         recovery: RECOVERY,
+                        assertion: None,
                     };
                     Out::Decision(store.rotate(&rotation).await.unwrap())
                 }

@@ -19,7 +19,7 @@ use atpass_provider::sign_up::SignUp;
 use atpass_provider::{
     Parts, Provider, ProviderConfig, ResolvedPermissionSets, SessionEnded, kept_k256_key,
 };
-use atpass_replay::{RateLimits, Replay, SplitReplay, Valkey, ValkeyReplay, WhenDown};
+use atpass_replay::{MemoryReplay, RateLimits, Replay, Valkey, ValkeyReplay, WhenDown};
 use atpass_store::{Database, StoredAccounts, StoredReplay};
 
 use crate::config::{Config, EntrywayPlan, Loaded};
@@ -114,23 +114,18 @@ fn valkey(config: &Config) -> anyhow::Result<Option<(Valkey, WhenDown)>> {
     Ok(Some((valkey, plan.when_down)))
 }
 
-/// What was used once, remembered where all servers see it: client assertions always in the database, which
-/// loses nothing; proofs in Valkey, else in a database that is shared, else in this process.
+/// DPoP proofs that were used, remembered where all servers see it: in Valkey, else in a database that is shared, else in
+/// this process.
 async fn replay(
     config: &Config,
     store: &Arc<dyn Database>,
     valkey: Option<(Valkey, WhenDown)>,
 ) -> anyhow::Result<Arc<dyn Replay>> {
-    let stored = StoredReplay::open(store.clone()).await?;
-    let (valkey, when_down) = match (valkey, &config.database) {
-        (Some(valkey), _) => valkey,
-        (None, Location::Postgres(_)) => return Ok(Arc::new(stored)),
-        (None, Location::Sqlite(_)) => return Ok(Arc::new(stored.with_proofs_here())),
-    };
-    Ok(Arc::new(SplitReplay {
-        proofs: Arc::new(ValkeyReplay::new(valkey, when_down)),
-        assertions: Arc::new(stored),
-    }))
+    Ok(match (valkey, &config.database) {
+        (Some((valkey, when_down)), _) => Arc::new(ValkeyReplay::new(valkey, when_down)),
+        (None, Location::Postgres(_)) => Arc::new(StoredReplay::open(store.clone()).await?),
+        (None, Location::Sqlite(_)) => Arc::new(MemoryReplay::default()),
+    })
 }
 
 fn mailer(plan: &EntrywayPlan) -> anyhow::Result<Option<Arc<dyn Mailer>>> {
