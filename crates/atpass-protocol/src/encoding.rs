@@ -9,13 +9,23 @@ pub(crate) fn encode(bytes: &[u8]) -> String {
     BASE64URL_NOPAD.encode(bytes)
 }
 
+/// The same at the end of a text.
+pub(crate) fn encode_onto(text: &mut String, bytes: &[u8]) {
+    BASE64URL_NOPAD.encode_append(bytes, text);
+}
+
 pub(crate) fn decode(text: &str) -> Option<Vec<u8>> {
     BASE64URL_NOPAD.decode(text.as_bytes()).ok()
 }
 
 /// Decodes exactly `N` bytes.
 pub(crate) fn decode_array<const N: usize>(text: &str) -> Option<[u8; N]> {
-    decode(text)?.try_into().ok()
+    let mut bytes = [0; N];
+    let fits = BASE64URL_NOPAD.decode_len(text.len()) == Ok(N);
+    let decoded = fits.then(|| BASE64URL_NOPAD.decode_mut(text.as_bytes(), &mut bytes));
+    decoded
+        .is_some_and(|decoded| decoded.is_ok())
+        .then_some(bytes)
 }
 
 /// Reads a JSON object. An array with the members in the right order would do for a derived reader,

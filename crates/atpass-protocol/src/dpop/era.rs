@@ -25,6 +25,10 @@ impl Era {
         Self(bytes)
     }
 
+    pub(crate) const fn as_bytes(&self) -> &[u8; 16] {
+        &self.0
+    }
+
     /// Reads what [`fmt::Display`] writes: 22 characters of base64url.
     pub fn parse(text: &str) -> Option<Self> {
         encoding::decode_array(text).map(Self)

@@ -1,6 +1,8 @@
 //! Server nonces (RFC 9449 section 8) as a keyed function of time: nothing is stored, and every
 //! node that shares the key gives and accepts the same.
 
+use std::sync::Arc;
+
 use super::Era;
 use crate::encoding;
 use crate::secret::HmacKey;
@@ -9,7 +11,8 @@ use crate::time::UnixTime;
 /// Makes and checks nonces.
 #[derive(Clone, Debug)]
 pub struct NonceKeeper {
-    key: HmacKey,
+    key: Arc<HmacKey>,
+    era: Option<Era>,
 }
 
 /// What a presented nonce is.
@@ -37,7 +40,8 @@ impl NonceKeeper {
     /// are to count once, nonces are of an era ([`Self::in_era`]).
     pub fn new(master: &HmacKey) -> Self {
         Self {
-            key: master.derive("dpop-nonce"),
+            key: Arc::new(master.derive("dpop-nonce")),
+            era: None,
         }
     }
 
@@ -45,7 +49,8 @@ impl NonceKeeper {
     #[must_use]
     pub fn in_era(&self, era: Era) -> Self {
         Self {
-            key: self.key.derive(&format!("era:{era}")),
+            key: self.key.clone(),
+            era: Some(era),
         }
     }
 
@@ -70,7 +75,10 @@ impl NonceKeeper {
         let age = u32::from_be_bytes(low_bytes(now_bucket)).wrapping_sub(u32::from_be_bytes(low));
         let age = i64::from(age.cast_signed());
         let bucket = now_bucket.saturating_sub(age);
-        if !self.key.verify(&[&bucket.to_be_bytes()], &bytes[4..]) {
+        if !self
+            .key
+            .verify(&self.signed(&bucket.to_be_bytes()), &bytes[4..])
+        {
             return NonceStatus::Foreign;
         }
         let until = UnixTime::from_secs(bucket.saturating_mul(Self::ROTATION)).plus(Self::LIFETIME);
@@ -82,8 +90,14 @@ impl NonceKeeper {
         }
     }
 
+    /// What is signed: 8 bytes, and of an era 16 more.
+    fn signed<'a>(&'a self, bucket: &'a [u8; 8]) -> [&'a [u8]; 2] {
+        let era = self.era.as_ref().map(Era::as_bytes);
+        [bucket, era.map_or(&[], |era| era)]
+    }
+
     fn tag(&self, bucket: i64) -> [u8; 16] {
-        let tag = self.key.sign(&[&bucket.to_be_bytes()]);
+        let tag = self.key.sign(&self.signed(&bucket.to_be_bytes()));
         let mut out = [0; 16];
         out.copy_from_slice(&tag[..16]);
         out

@@ -1,13 +1,13 @@
 //! Client identifiers: a URL at which the client's metadata lies, or the loopback form.
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use url::{Host, Url};
 
 use super::{RedirectUri, string_identifier};
 
 /// A client identifier, kept exactly as it was written (it is compared by text).
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Deserialize)]
+#[serde(try_from = "String")]
 pub struct ClientId(Box<str>);
 
 /// The two kinds of client identifiers.

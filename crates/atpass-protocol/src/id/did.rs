@@ -1,14 +1,14 @@
 //! Decentralized identifiers (atproto spec, DID).
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use super::string_identifier;
 
 /// A DID in the atproto syntax: at most 2048 bytes, no query, no fragment.
 ///
 /// Any method is well-formed; [`Did::method`] tells whether the network blesses it.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
+#[serde(try_from = "String")]
 pub struct Did(Box<str>);
 
 /// Why a text is no DID.

@@ -1,12 +1,12 @@
 //! Handles: domain names that people use for their accounts (atproto spec, Handle).
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use super::string_identifier;
 
 /// A handle, lower-cased: a host name of at least two labels, at most 253 bytes.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
+#[serde(try_from = "String")]
 pub struct Handle(Box<str>);
 
 /// Why a text is no handle.

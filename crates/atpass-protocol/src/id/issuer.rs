@@ -1,14 +1,14 @@
 //! The issuer: the origin that names an authorization server (RFC 8414 section 2).
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use url::Url;
 
 use super::string_identifier;
 
 /// An issuer identifier: scheme, host and (where it isn't the default) port; nothing else, and
 /// no slash at the end. Also used for the origin of a resource server.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
+#[serde(try_from = "String")]
 pub struct Issuer(Box<str>);
 
 /// Why a text is no issuer.

@@ -1,12 +1,12 @@
 //! Namespaced identifiers of methods and collections (atproto spec, NSID).
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use super::string_identifier;
 
 /// An NSID such as `com.atproto.repo.createRecord`.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
+#[serde(try_from = "String")]
 pub struct Nsid(Box<str>);
 
 /// Why a text is no NSID.

@@ -1,13 +1,13 @@
 //! Redirect URIs: where the browser goes back to, and how a request matches a declared one.
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use url::{Host, Position, Url};
 
 use super::string_identifier;
 
 /// A redirect URI, kept exactly as it was written: matching is by text.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Deserialize)]
+#[serde(try_from = "String")]
 pub struct RedirectUri(Box<str>);
 
 /// Why a redirect URI was refused.

@@ -1,12 +1,12 @@
 //! References to a service of a DID document (atproto spec, DID; permission spec, `rpc`).
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use super::{Did, string_identifier};
 
 /// A DID with the fragment of one of its services, such as `did:web:api.example.com#svc_appview`.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
+#[serde(try_from = "String")]
 pub struct ServiceRef(Box<str>);
 
 /// Why a text is no service reference.

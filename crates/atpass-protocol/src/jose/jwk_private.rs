@@ -100,12 +100,14 @@ pub(super) fn compact<S: AsRef<[u8]>>(
     let json = |value: Result<Vec<u8>, serde_json::Error>| value.map_err(|_| KeyError::Library);
     let header = json(serde_json::to_vec(header))?;
     let payload = json(serde_json::to_vec(payload))?;
-    let mut text = encoding::encode(&header);
+    // Both grow by a third, and the signature has 64 bytes.
+    let mut text = String::with_capacity((header.len() + payload.len() + 64) * 4 / 3 + 8);
+    encoding::encode_onto(&mut text, &header);
     text.push('.');
-    text.push_str(&encoding::encode(&payload));
+    encoding::encode_onto(&mut text, &payload);
     let signature = sign(text.as_bytes())?;
     text.push('.');
-    text.push_str(&encoding::encode(signature.as_ref()));
+    encoding::encode_onto(&mut text, signature.as_ref());
     Ok(text)
 }
 

@@ -2,13 +2,13 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 use crate::encoding;
 
 /// The SHA-256 thumbprint of a public key: `jkt` (RFC 9449 section 6.1).
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Deserialize)]
+#[serde(try_from = "String")]
 pub struct Jkt([u8; 32]);
 
 /// The text isn't 43 base64url characters.
@@ -52,8 +52,8 @@ impl TryFrom<String> for Jkt {
     }
 }
 
-impl From<Jkt> for String {
-    fn from(jkt: Jkt) -> Self {
-        jkt.to_string()
+impl Serialize for Jkt {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 use super::grammar::is_scope_token;
 use super::{Grants, Permission, Scope, ScopeError};
@@ -11,8 +11,8 @@ use super::{Grants, Permission, Scope, ScopeError};
 ///
 /// Values that mean nothing here are kept and grant nothing, so that what a newer server issues or
 /// a newer app declares can be read ([`ScopeSet::parse_known`] is for those who must refuse them).
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Deserialize)]
+#[serde(try_from = "String")]
 pub struct ScopeSet(Vec<Scope>);
 
 /// The most values in one set. More than a person reads, and than a token should carry.
@@ -126,8 +126,8 @@ impl std::str::FromStr for ScopeSet {
     }
 }
 
-impl From<ScopeSet> for String {
-    fn from(set: ScopeSet) -> Self {
-        set.to_string()
+impl Serialize for ScopeSet {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
     }
 }

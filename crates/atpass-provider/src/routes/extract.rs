@@ -1,19 +1,19 @@
 //! From an HTTP request to what an endpoint or a page takes. What can't be read is answered here.
 
+use std::error::Error;
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use atpass_protocol::error::OAuthError;
 use atpass_protocol::request::Form;
 use atpass_protocol::secret::Secret;
-use axum::extract::rejection::BytesRejection;
-use axum::extract::{ConnectInfo, DefaultBodyLimit, FromRequest, FromRequestParts, Request};
+use axum::extract::{ConnectInfo, FromRequest, FromRequestParts, Request};
 use axum::response::Response;
-use bytes::Bytes;
 use cookie::Cookie;
 use http::StatusCode;
 use http::header::{ACCEPT_LANGUAGE, CONTENT_TYPE, COOKIE, HeaderMap};
 use http::request::Parts;
+use http_body_util::LengthLimitError;
 
 use super::{DPOP, LONGEST_BODY, json, page};
 use crate::endpoint::Post;
@@ -38,8 +38,8 @@ pub(super) struct FormFromBrowser(pub(super) BrowserRequest);
 impl FromRequest<Provider> for FromApp {
     type Rejection = Response;
 
-    async fn from_request(request: Request, provider: &Provider) -> Result<Self, Response> {
-        let (parts, form) = read_form(request, provider).await;
+    async fn from_request(request: Request, _: &Provider) -> Result<Self, Response> {
+        let (parts, form) = read_form(request).await;
         let form = form.map_err(|(status, error)| json(status, &error))?;
         let proofs = parts
             .headers
@@ -78,7 +78,7 @@ impl FromRequest<Provider> for FormFromBrowser {
     type Rejection = Response;
 
     async fn from_request(request: Request, provider: &Provider) -> Result<Self, Response> {
-        let (parts, form) = read_form(request, provider).await;
+        let (parts, form) = read_form(request).await;
         let language = language(&parts.headers);
         let form =
             form.map_err(|(_, error)| page(provider, language, Err(PageError::from(error))))?;
@@ -86,22 +86,17 @@ impl FromRequest<Provider> for FormFromBrowser {
     }
 }
 
-async fn read_form(
-    request: Request,
-    provider: &Provider,
-) -> (Parts, Result<Form, (StatusCode, OAuthError)>) {
+async fn read_form(request: Request) -> (Parts, Result<Form, (StatusCode, OAuthError)>) {
     let (parts, body) = request.into_parts();
     if !is_form(&parts.headers) {
         let error =
             OAuthError::invalid_request("send the parameters as application/x-www-form-urlencoded");
         return (parts, Err((StatusCode::UNSUPPORTED_MEDIA_TYPE, error)));
     }
-    let mut request = Request::new(body);
-    DefaultBodyLimit::max(LONGEST_BODY).apply(&mut request);
-    let body = tokio::time::timeout(BODY_DEADLINE, Bytes::from_request(request, provider));
+    let body = tokio::time::timeout(BODY_DEADLINE, axum::body::to_bytes(body, LONGEST_BODY));
     let form = match body.await {
         Ok(Ok(body)) => Form::parse(&body).map_err(|error| (StatusCode::BAD_REQUEST, error)),
-        Ok(Err(rejection)) => Err(unreadable(&rejection)),
+        Ok(Err(error)) => Err(unreadable(&error)),
         Err(_) => {
             let error = OAuthError::invalid_request("the body took too long");
             Err((StatusCode::REQUEST_TIMEOUT, error))
@@ -122,14 +117,19 @@ fn is_form(headers: &HeaderMap) -> bool {
         .eq_ignore_ascii_case("application/x-www-form-urlencoded")
 }
 
-fn unreadable(rejection: &BytesRejection) -> (StatusCode, OAuthError) {
-    let status = rejection.status();
-    let text = if status == StatusCode::PAYLOAD_TOO_LARGE {
-        format!("the body is longer than {LONGEST_BODY} bytes")
-    } else {
-        "the body could not be read".to_owned()
-    };
-    (status, OAuthError::invalid_request(text))
+fn unreadable(error: &axum::Error) -> (StatusCode, OAuthError) {
+    if error
+        .source()
+        .is_some_and(<dyn Error>::is::<LengthLimitError>)
+    {
+        let text = format!("the body is longer than {LONGEST_BODY} bytes");
+        return (
+            StatusCode::PAYLOAD_TOO_LARGE,
+            OAuthError::invalid_request(text),
+        );
+    }
+    let error = OAuthError::invalid_request("the body could not be read");
+    (StatusCode::BAD_REQUEST, error)
 }
 
 fn language(headers: &HeaderMap) -> &'static Language {

@@ -130,7 +130,8 @@ fn json(status: StatusCode, body: &impl Serialize) -> Response {
         (header::CONTENT_TYPE, "application/json"),
         (header::CACHE_CONTROL, "no-store"),
         (header::PRAGMA, "no-cache"),
-    ];
+    ]
+    .map(|(name, value)| (name, HeaderValue::from_static(value)));
     match serde_json::to_vec(body) {
         Ok(body) => (status, headers, body).into_response(),
         Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),

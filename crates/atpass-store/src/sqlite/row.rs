@@ -46,25 +46,32 @@ impl<'a> Columns<'a> {
     }
 
     pub(super) fn get<T: FromSql>(&self, column: &str) -> Result<T, StoreError> {
-        let is_next = self.row.as_ref().column_name(self.next.get()) == Ok(column);
-        let place = if is_next {
-            Ok(self.next.get())
-        } else {
-            self.row.as_ref().column_index(column)
-        };
-        place
-            .and_then(|place| {
-                self.next.set(place + 1);
-                self.row.get(place)
-            })
+        self.place(column)
+            .and_then(|place| self.row.get(place))
             .map_err(|error| self.corrupt(column, error))
+    }
+
+    fn place(&self, column: &str) -> rusqlite::Result<usize> {
+        let mut place = self.next.get();
+        if self.row.as_ref().column_name(place) != Ok(column) {
+            place = self.row.as_ref().column_index(column)?;
+        }
+        self.next.set(place + 1);
+        Ok(place)
+    }
+
+    /// A text as it is in the row, without a copy.
+    fn text(&self, column: &str) -> Result<&str, StoreError> {
+        let value = self.place(column).and_then(|place| self.row.get_ref(place));
+        let value = value.map_err(|error| self.corrupt(column, error))?;
+        value.as_str().map_err(|error| self.corrupt(column, error))
     }
 
     pub(super) fn parse<T: FromStr<Err: std::fmt::Display>>(
         &self,
         column: &str,
     ) -> Result<T, StoreError> {
-        let text: String = self.get(column)?;
+        let text = self.text(column)?;
         text.parse().map_err(|error| self.corrupt(column, error))
     }
 

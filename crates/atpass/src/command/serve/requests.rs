@@ -4,7 +4,7 @@
 use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
-use http::{Method, StatusCode};
+use http::{Method, StatusCode, Uri};
 
 use super::metrics::{Metrics, Stopwatch};
 
@@ -17,10 +17,9 @@ pub(super) async fn observe(
     request: Request,
     next: Next,
 ) -> Response {
-    let matched = request.extensions().get::<MatchedPath>();
     let under_way = UnderWay {
-        route: matched.map(|path| path.as_str().to_owned()),
-        path: request.uri().path().chars().take(LONGEST_PATH).collect(),
+        route: request.extensions().get::<MatchedPath>().cloned(),
+        uri: request.uri().clone(),
         method: method(request.method()),
         stopwatch: Stopwatch::start(),
         answered: None,
@@ -49,8 +48,8 @@ fn method(method: &Method) -> &'static str {
 /// A request under way. Dropped without an answer when its client goes away.
 struct UnderWay {
     metrics: Metrics,
-    route: Option<String>,
-    path: String,
+    route: Option<MatchedPath>,
+    uri: Uri,
     method: &'static str,
     stopwatch: Stopwatch,
     answered: Option<StatusCode>,
@@ -73,12 +72,12 @@ impl Drop for UnderWay {
             Some(_) => "ok",
         };
         let status = self.answered.map_or(0, |status| status.as_u16());
-        let route = self.route.as_deref().unwrap_or("unknown");
+        let route = self.route.as_ref().map_or("unknown", MatchedPath::as_str);
         self.metrics.end(route, self.method, status, took);
         tracing::info!(
             target: "atpass::request",
             method = self.method,
-            path = self.path,
+            path = self.uri.path().chars().take(LONGEST_PATH).collect::<String>(),
             status,
             outcome,
             milliseconds = (took * 1e6).round() / 1e3,
