@@ -5,7 +5,7 @@ use atpass_identity::{Claim, DidDocument, Input, read_block, verify_record};
 use atpass_protocol::client_assertion::{self, ExpectedAssertion};
 use atpass_protocol::dpop::{self, Expected, NonceKeeper, QueryPolicy};
 use atpass_protocol::id::{ClientId, Did, Handle, Issuer, RedirectUri};
-use atpass_protocol::jose::{ClientKeys, PublicJwk};
+use atpass_protocol::jose::{BoundKey, ClientKeys, PublicJwk};
 use atpass_protocol::metadata::{
     AuthorizationServerMetadata, ClientMetadata, ProtectedResourceMetadata,
 };
@@ -163,7 +163,15 @@ pub fn jwt(data: &[u8]) {
         issuer: &issuer,
         audience: &audience,
     };
-    assert!(AccessTokenClaims::verify(text, |kid| keys.find(kid), &expected, NOW).is_err());
+    assert!(
+        AccessTokenClaims::verify(
+            text,
+            |kid| keys.find(kid).map(BoundKey::key),
+            &expected,
+            NOW
+        )
+        .is_err()
+    );
 }
 
 /// Scopes print as they are read, and the algebra holds for whatever two of them say.

@@ -176,7 +176,7 @@ pub fn verify(
         .jti
         .filter(|jti| (1..=LONGEST_JTI).contains(&jti.len()))
         .ok_or(E::Claim("jti"))?;
-    if !jws.is_signed_by(key) {
+    if !jws.is_signed_by(key.key()) {
         return Err(E::Signature);
     }
     let seen = format!("{} {jti}", expected.client_id);
@@ -184,7 +184,7 @@ pub fn verify(
         key: ClientKey {
             kid: kid.to_owned(),
             alg: ES256.to_owned(),
-            jkt: key.thumbprint(),
+            jkt: key.jkt(),
         },
         replay_key: encoding::sha256(seen.as_bytes()),
         replay_until: exp.min(iat.plus(LONGEST_AGE + 1)),

@@ -7,14 +7,14 @@ use serde_json::value::RawValue;
 
 use crate::encoding::json_object;
 
-use super::{ES256, Jkt, JwkError, JwkSet, PublicJwk, PublishedKey};
+use super::{BoundKey, ES256, Jkt, JwkError, JwkSet, PublicJwk, PublishedKey};
 
 /// The most keys of one client.
 const MOST_KEYS: usize = 32;
 
 /// The usable keys of a client's set: public, for ES256 signatures, each with its own `kid`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ClientKeys(Vec<(String, PublicJwk)>);
+pub struct ClientKeys(Vec<(String, BoundKey)>);
 
 /// Why a client's key set can't be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -65,7 +65,7 @@ impl ClientKeys {
         if set.keys.len() > MOST_KEYS {
             return Err(ClientKeysError::TooMany);
         }
-        let mut keys: Vec<(String, PublicJwk)> = Vec::new();
+        let mut keys: Vec<(String, BoundKey)> = Vec::new();
         for (number, raw) in (1..).zip(set.keys) {
             let key = match PublicJwk::from_json(raw.get().as_bytes()) {
                 Ok(key) => key,
@@ -78,7 +78,7 @@ impl ClientKeys {
             if keys.iter().any(|(known, _)| *known == kid) {
                 return Err(ClientKeysError::SameKid(kid));
             }
-            keys.push((kid, key));
+            keys.push((kid, BoundKey::new(key)));
         }
         if keys.is_empty() {
             return Err(ClientKeysError::NoneUsable);
@@ -87,7 +87,7 @@ impl ClientKeys {
     }
 
     /// The key of this id.
-    pub fn find(&self, kid: &str) -> Option<&PublicJwk> {
+    pub fn find(&self, kid: &str) -> Option<&BoundKey> {
         self.0
             .iter()
             .find(|(known, _)| known == kid)
@@ -98,13 +98,15 @@ impl ClientKeys {
     pub fn into_jwk_set(self) -> JwkSet {
         let keys = self.0.into_iter();
         JwkSet {
-            keys: keys.map(|(kid, key)| PublishedKey::new(kid, key)).collect(),
+            keys: keys
+                .map(|(kid, key)| PublishedKey::new(kid, key.into_key()))
+                .collect(),
         }
     }
 
     /// Whether one of the keys has this thumbprint.
     pub fn has_thumbprint(&self, jkt: Jkt) -> bool {
-        self.0.iter().any(|(_, key)| key.thumbprint() == jkt)
+        self.0.iter().any(|(_, key)| key.jkt() == jkt)
     }
 
     /// Whether this very key, under this name, is still among them.
@@ -112,7 +114,7 @@ impl ClientKeys {
         key.alg == ES256
             && self
                 .find(&key.kid)
-                .is_some_and(|found| found.thumbprint() == key.jkt)
+                .is_some_and(|found| found.jkt() == key.jkt)
     }
 }
 
@@ -191,7 +193,7 @@ mod tests {
             alg: "ES256".into(),
             jkt,
         };
-        let a = keys.find("a").unwrap().thumbprint();
+        let a = keys.find("a").unwrap().jkt();
         assert!(keys.holds(&key("a", a)));
         assert!(!keys.holds(&key("b", a)));
         assert!(!keys.holds(&ClientKey {

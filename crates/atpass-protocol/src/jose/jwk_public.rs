@@ -182,6 +182,11 @@ impl BoundKey {
         &self.key
     }
 
+    /// The key, without its thumbprint.
+    pub fn into_key(self) -> PublicJwk {
+        self.key
+    }
+
     /// Its thumbprint.
     pub const fn jkt(&self) -> Jkt {
         self.jkt

@@ -27,11 +27,7 @@ impl Form {
             if parameters.len() == MOST_PARAMETERS {
                 return bad(format!("more than {MOST_PARAMETERS} parameters"));
             }
-            if name
-                .chars()
-                .chain(value.chars())
-                .any(|c| c.is_control() || c == '\u{fffd}')
-            {
+            if !is_text(&name) || !is_text(&value) {
                 return bad(format!(
                     "parameter {name} has control characters or is not UTF-8"
                 ));
@@ -64,6 +60,13 @@ impl Form {
         self.get(name)
             .ok_or_else(|| OAuthError::invalid_request(format!("parameter {name} is missing")))
     }
+}
+
+/// Nothing that can't be printed, and nothing that wasn't UTF-8.
+fn is_text(text: &str) -> bool {
+    // Most are, at a glance.
+    text.bytes().all(|byte| (b' '..=b'~').contains(&byte))
+        || !text.chars().any(|c| c.is_control() || c == '\u{fffd}')
 }
 
 #[cfg(test)]
