@@ -123,8 +123,9 @@ fn main() -> Result<()> {
 async fn run(options: &Measure, cores: &Cores) -> Result<()> {
     let program = options.program.canonicalize().context("--program")?;
     let plan = Plan {
-        rounds: if options.quick { 2 } else { 4 },
-        seconds: if options.quick { 2.0 } else { 4.0 },
+        // Many and short: the machine's speed changes within half a minute, and the two of a round should see the same.
+        rounds: if options.quick { 4 } else { 12 },
+        seconds: if options.quick { 1.0 } else { 1.5 },
         in_flight: options.in_flight,
         sessions: 240,
     };
