@@ -22,10 +22,11 @@ use atpass_provider::accounts::{Accounts, Identifier};
 use atpass_provider::lexicons::KeptLexicon;
 use atpass_provider::password::Passwords;
 use atpass_provider::store::{AssertionUse, DeviceSignIn, SigningKeyRecord};
+use atpass_replay::{Fresh, Replay};
 use atpass_store::contract::{check_entryway_store_contract, check_store_contract};
 use atpass_store::{
     AccountError, Database, NewAccount, PostgresStore, SessionFilter, SqliteStore, StoredAccounts,
-    Voided,
+    StoredReplay, Voided,
 };
 
 const NOW: UnixTime = UnixTime::from_secs(1_800_000_000);
@@ -58,6 +59,7 @@ on_both! {
     what_the_operator_does_counts_for_old_apps,
     a_hash_of_a_pds_is_upgraded_once,
     what_could_be_used_up_is_void,
+    proofs_count_once,
     contract,
     entryway_contract,
     operators_find_and_end_sessions,
@@ -337,6 +339,26 @@ async fn what_could_be_used_up_is_void(store: Arc<dyn Database>) {
         .check_password(&who, &Secret::new("wonderland"))
         .await;
     assert!(checked.unwrap().is_some());
+}
+
+/// Clause AS-DPOP-11: for servers that have nothing but the database in common. A proof and an assertion may have the
+/// same key, and are two.
+async fn proofs_count_once(store: Arc<dyn Database>) {
+    let replay = Arc::new(StoredReplay::open(store.clone()).await.unwrap());
+    atpass_replay::contract::check(replay.clone(), NOW).await;
+
+    let (era, key, until) = (replay.era().unwrap(), [7; 32], NOW.plus(60));
+    let assertion = AssertionUse { key, until };
+    for first in [true, false] {
+        let fresh = replay.accept_once(era, &key, until, NOW).await.unwrap();
+        assert_eq!(fresh == Fresh::First, first);
+        let used = store.use_assertion(&assertion, NOW).await.unwrap();
+        assert_eq!(used, first);
+    }
+    let other_server = StoredReplay::open(store).await.unwrap();
+    assert_eq!(other_server.era(), Some(era));
+    let again = other_server.accept_once(era, &key, until, NOW).await;
+    assert_eq!(again, Ok(Fresh::Seen));
 }
 
 /// By each condition alone and by all; what an operator ends doesn't come back without a person.
