@@ -20,12 +20,12 @@ pub(crate) fn decode(text: &str) -> Option<Vec<u8>> {
 
 /// Decodes exactly `N` bytes.
 pub(crate) fn decode_array<const N: usize>(text: &str) -> Option<[u8; N]> {
+    if BASE64URL_NOPAD.decode_len(text.len()) != Ok(N) {
+        return None;
+    }
     let mut bytes = [0; N];
-    let fits = BASE64URL_NOPAD.decode_len(text.len()) == Ok(N);
-    let decoded = fits.then(|| BASE64URL_NOPAD.decode_mut(text.as_bytes(), &mut bytes));
-    decoded
-        .is_some_and(|decoded| decoded.is_ok())
-        .then_some(bytes)
+    let decoded = BASE64URL_NOPAD.decode_mut(text.as_bytes(), &mut bytes);
+    decoded.ok().map(|_| bytes)
 }
 
 /// Reads a JSON object. An array with the members in the right order would do for a derived reader,

@@ -18,7 +18,8 @@ pub enum Fresh {
     First,
     /// It was known.
     Seen,
-    /// The memory is in another era than the key's, and can't tell: what it knew of that one is forgotten. The key is to be refused, and isn't remembered.
+    /// The memory is in another era than the key's, and can't tell: what it knew of that one is forgotten. The key is
+    /// to be refused, and isn't remembered.
     EraOver,
 }
 
@@ -56,8 +57,8 @@ pub trait Replay: fmt::Debug + Send + Sync + 'static {
     /// Of any number of concurrent calls with one key, exactly one gets [`Fresh::First`]. A
     /// memory that can't remember another key says so; within an era it never forgets one before its
     /// time. Whether the era is the key's is decided in the same atomic act, and when it isn't,
-    /// [`Self::era`] is the present one from then on. A key whose time is over is accepted without being remembered: the caller has refused it by
-    /// its date already.
+    /// [`Self::era`] is the present one from then on. A key whose time is over is accepted without being remembered:
+    /// the caller has refused it by its date already.
     async fn accept_once(
         &self,
         era: Era,

@@ -17,18 +17,6 @@ use super::seen;
 /// Seconds for which a code is remembered, and with it its challenge and state.
 const CODE_MEMORY: i64 = 24 * 60 * 60;
 
-/// The same with an assertion that it uses up.
-pub(super) async fn push_with(
-    db: &Transaction<'_>,
-    record: &RequestRecord,
-    assertion: &AssertionUse,
-) -> Result<Option<AlreadyUsed>, Failure> {
-    if !seen::first_use(db, assertion, record.created_at).await? {
-        return Ok(Some(AlreadyUsed::Assertion));
-    }
-    push(db, record).await
-}
-
 pub(super) async fn push(
     db: &impl GenericClient,
     record: &RequestRecord,
@@ -65,6 +53,18 @@ pub(super) async fn push(
         (false, true) => Some(AlreadyUsed::State),
         (false, false) => None,
     })
+}
+
+/// The same with an assertion that it uses up.
+pub(super) async fn push_with(
+    db: &Transaction<'_>,
+    record: &RequestRecord,
+    assertion: &AssertionUse,
+) -> Result<Option<AlreadyUsed>, Failure> {
+    if !seen::first_use(db, assertion, record.created_at).await? {
+        return Ok(Some(AlreadyUsed::Assertion));
+    }
+    push(db, record).await
 }
 
 pub(super) async fn find(
