@@ -10,6 +10,7 @@ pub(super) fn migrations() -> Migrations<'static> {
     Migrations::new(vec![
         M::up(include_str!("../../migrations/0001_init.sql")),
         M::up(include_str!("../../migrations/0002_entryway.sql")),
+        M::up(include_str!("../../migrations/0003_seen_in_order.sql")),
     ])
 }
 

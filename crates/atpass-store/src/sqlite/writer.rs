@@ -15,6 +15,8 @@ use super::row::unavailable;
 const QUEUE: usize = 4096;
 /// Acts of one commit.
 const MOST_PER_COMMIT: usize = 512;
+/// How often the writer gives way to callers before it commits, at most.
+const TURNS: usize = 4;
 
 /// Returns whether to keep what was done, and how to answer.
 type Act = Box<dyn FnOnce(&Connection) -> (bool, Answer) + Send>;
@@ -105,9 +107,7 @@ fn run(connection: Connection, mut jobs: mpsc::Receiver<Job>, checkpointer: &Che
     let mut waiting = Vec::new();
     while let Some(first) = jobs.blocking_recv() {
         waiting.push(first);
-        // Where others want this core, they go first: some of them are about to ask for an act as well, and
-        // then share the flush. Where nobody does, this is nothing.
-        std::thread::yield_now();
+        give_way(&jobs);
         while waiting.len() < MOST_PER_COMMIT
             && let Ok(job) = jobs.try_recv()
         {
@@ -119,6 +119,20 @@ fn run(connection: Connection, mut jobs: mpsc::Receiver<Job>, checkpointer: &Che
     // The last word: what the checkpointer left over is merged when the last connection closes.
     if let Err((_, error)) = connection.close() {
         tracing::warn!(%error, "the database was not closed in order");
+    }
+}
+
+/// Where others want this core, they go first: some of them are about to ask for an act as well, and then share the
+/// flush. As long as that brings more, they go again. Where nobody wants the core, this is nothing.
+fn give_way(jobs: &mpsc::Receiver<Job>) {
+    let mut gathered = 0;
+    for _ in 0..TURNS {
+        std::thread::yield_now();
+        let now = jobs.len();
+        if now == gathered {
+            break;
+        }
+        gathered = now;
     }
 }
 
